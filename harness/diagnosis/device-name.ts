@@ -1,0 +1,59 @@
+/** What is known of the machine's PCI functions, by address as the guest numbers them: "00:12.0". */
+export interface TopologyView {
+  byAddress(address: string): KnownFunction | undefined;
+}
+
+/** One PCI function. */
+export interface KnownFunction {
+  /** The `-device` id; absent or '' when it has none. */
+  id?: string;
+  /** The name of the `-device`. */
+  model?: string;
+  /** Configuration space as the guest saw it before the migration. */
+  config: Uint8Array;
+}
+
+/** A device that the stream names, in the words of the command line where they are known. */
+export interface NamedDevice {
+  /** "pcie-root-port18 (00:12.0)"; the name in the stream where nothing more is known. */
+  name: string;
+  id?: string;
+  known?: KnownFunction;
+}
+
+const secondaryBusOffset = 0x19;
+
+/** A qdev path of PCI: domain, root bus, device and function of every bridge on the way (hw/pci/pci.c, pcibus_get_dev_path). */
+const pciPath = /^[\da-f]{4}:(?<bus>[\da-f]{2})(?<way>(?::[\da-f]{2}\.[0-7])+)\/(?<rest>.+)$/;
+
+/** Names the owner of a vmstate section or RAM block: '0000:00:12.0/pcie-root-port', '0000:00:05.0/1/usb-ptr', 'hpet'. */
+export function nameDevice(section: string, topology?: TopologyView): NamedDevice {
+  const { bus, way, rest } = pciPath.exec(section)?.groups ?? {};
+  if (bus === undefined || way === undefined || rest === undefined) return { name: section };
+  const found = follow(bus, way.slice(1).split(':'), topology);
+  if (!found) return { name: section };
+  const { address, known } = found;
+  const id = known?.id === '' ? undefined : known?.id;
+  const own = `${id ?? known?.model ?? rest} (${address})`;
+  const isPart = rest.includes('/') || rest.includes('.');
+  if (isPart) return { name: known ? `${rest} of ${own}` : section, ...(known && { known }) };
+  return { name: own, ...(id !== undefined && { id }), ...(known && { known }) };
+}
+
+/** Turns the slots on the way into an address with the bus number that the guest gave to the last bridge. */
+function follow(
+  rootBus: string,
+  slots: string[],
+  topology?: TopologyView,
+): { address: string; known?: KnownFunction } | undefined {
+  let bus = rootBus;
+  for (const [index, slot] of slots.entries()) {
+    const address = `${bus}:${slot}`;
+    const known = topology?.byAddress(address);
+    if (index === slots.length - 1) return { address, ...(known && { known }) };
+    const secondaryBus = known?.config[secondaryBusOffset];
+    if (secondaryBus === undefined || secondaryBus === 0) return undefined;
+    bus = secondaryBus.toString(16).padStart(2, '0');
+  }
+  return undefined;
+}

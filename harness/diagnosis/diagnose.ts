@@ -1,0 +1,126 @@
+import type { Finding, Side } from '../record/outcome.js';
+import { explainMismatch } from './config-mismatch.js';
+import { nameDevice, type NamedDevice, type TopologyView } from './device-name.js';
+import { type ErrorLine, isHarmless, parseErrorLines } from './error-lines.js';
+import { summarise } from './summary.js';
+
+export type { KnownFunction, TopologyView } from './device-name.js';
+
+/** Messages that lead to a cause, or follow from it: told only when there is no cause beside them. */
+const context = new Set<ErrorLine['kind']>([
+  'vmstate-path',
+  'vmstate-load',
+  'post-load',
+  'subsection',
+  'section-device',
+  'section-load',
+  'section-footer',
+  'load-failed',
+]);
+
+/** Kinds from the most to the least telling; those not named here come between. */
+const mostTelling: ErrorLine['kind'][] = ['assertion', 'config-mismatch', 'device-error', 'option-error'];
+const leastTelling: ErrorLine['kind'][] = [
+  'undiagnosed',
+  'warning',
+  'sibling-error',
+  'connection-lost',
+  'save-failed',
+  'section-device',
+  'subsection',
+  'post-load',
+  'vmstate-path',
+  'vmstate-load',
+  'section-load',
+  'section-footer',
+  'load-failed',
+];
+
+/**
+ * What one side's standard error and `error-desc` say, the most telling first. A message is told once; harmless lines are left
+ * out, and so are the steps of a chain whose cause is known. A line that nobody has taught it is told as 'undiagnosed'.
+ */
+export function diagnose(side: Side, text: string, topology?: TopologyView): Finding[] {
+  const lines = parseErrorLines(text).filter((line) => !isHarmless(line));
+  const causes = lines.filter((line) => !context.has(line.kind) && !isConsequence(line));
+  const told = causes.length > 0 ? lines.filter((line) => !context.has(line.kind)) : lines;
+  const findings = told.map((line) => findingOf(line, { side, lines, topology }));
+  return uniqueFindings(findings).sort((a, b) => rankOf(a.kind) - rankOf(b.kind));
+}
+
+function isConsequence({ kind }: ErrorLine): boolean {
+  return kind === 'connection-lost' || kind === 'save-failed' || kind === 'sibling-error' || kind === 'warning';
+}
+
+function findingOf(
+  line: ErrorLine,
+  around: { side: Side; lines: ErrorLine[]; topology: TopologyView | undefined },
+): Finding {
+  const section = sectionOf(line, around.lines);
+  const device = section === undefined ? undefined : nameDevice(section, around.topology);
+  const id = device?.id ?? (line.kind === 'device-error' ? line.id : undefined);
+  return {
+    kind: line.kind,
+    side: around.side,
+    line: line.line,
+    ...describe(line, section, device),
+    ...(id !== undefined && { device: id }),
+  };
+}
+
+function describe(line: ErrorLine, section?: string, device?: NamedDevice): Pick<Finding, 'summary' | 'fields'> {
+  const fields: Finding['fields'] = { ...fieldsOf(line), ...(section !== undefined && { section }) };
+  if (line.kind !== 'config-mismatch') return { summary: summarise(line, device), fields };
+  const explained = explainMismatch(line, device ?? { name: 'a PCI device that the log does not name' });
+  if (explained.register !== undefined) fields['register'] = explained.register;
+  if (explained.bits.length > 0) fields['bits'] = explained.bits.join(' ');
+  return { summary: explained.summary, fields };
+}
+
+/** The section that a message is about: its own, or that of the chain it begins, which names it further down. */
+function sectionOf(line: ErrorLine, lines: ErrorLine[]): string | undefined {
+  if ('section' in line && line.section !== undefined) return line.section;
+  if ('block' in line) return line.block;
+  if (line.kind === 'section-device') return line.device;
+  if (!chained.has(line.kind)) return undefined;
+  for (const next of lines.slice(lines.indexOf(line) + 1)) {
+    if (next.kind === 'section-device') return next.device;
+    if (chained.has(next.kind)) return undefined;
+  }
+  return undefined;
+}
+
+const chained = new Set<ErrorLine['kind']>([
+  'config-mismatch',
+  'features',
+  'virtqueue',
+  'field-value',
+  'field-limit',
+  'field-validation',
+]);
+
+function fieldsOf(line: ErrorLine): Finding['fields'] {
+  const fields: Finding['fields'] = {};
+  for (const [name, value] of Object.entries(line)) {
+    if (name === 'kind' || name === 'line') continue;
+    if (Array.isArray(value)) fields[name] = value.join('.');
+    else if (typeof value === 'string' || typeof value === 'number') fields[name] = value;
+  }
+  return fields;
+}
+
+function rankOf(kind: string): number {
+  const first = mostTelling.findIndex((known) => known === kind);
+  if (first !== -1) return first;
+  const last = leastTelling.findIndex((known) => known === kind);
+  return last === -1 ? mostTelling.length : mostTelling.length + 1 + last;
+}
+
+function uniqueFindings(findings: Finding[]): Finding[] {
+  const bySummary = new Map<string, Finding>();
+  for (const finding of findings) {
+    const key = `${finding.kind} ${finding.summary}`;
+    if (!bySummary.has(key)) bySummary.set(key, finding);
+  }
+  return [...bySummary.values()];
+}

@@ -1,0 +1,132 @@
+import { type ErrorFields, type ErrorRule, errorRules } from './error-rules.js';
+
+/** What one message means, and the line it stands in. */
+export type ErrorLine = ErrorFields & {
+  /** The whole line as it was printed; with line breaks where a mail had broken it. */
+  line: string;
+  /** This message stands in the same line as the one before it. */
+  continued?: true;
+};
+
+/**
+ * Reads QEMU's standard error, `error-desc`, or a mail that quotes them. Every line that is not blank is the `line` of at
+ * least one result, in order; one that nobody has taught it is 'undiagnosed'. QEMU 11.1 puts a whole chain of messages into one
+ * line: it gives one result for each.
+ */
+export function parseErrorLines(text: string): ErrorLine[] {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const found: ErrorLine[] = [];
+  for (let index = 0; index < lines.length;) {
+    const used = linesOfMessage(lines, index);
+    const line = lines.slice(index, index + used).join('\n');
+    const messages = messagesOf(
+      lines
+        .slice(index, index + used)
+        .map(bare)
+        .join(' '),
+    );
+    found.push(
+      ...messages.map((fields, at) => (at === 0 ? { ...fields, line } : { ...fields, line, continued: true as const })),
+    );
+    index += used;
+  }
+  return found;
+}
+
+const harmlessWarning =
+  /\bdeprecated\b|\bTCG doesn't support requested feature\b|\bhost doesn't support requested feature\b|^nic \S+ has no peer$/;
+
+/** Lines that a migration which went well prints too: deprecations, missing CPU features, the end by a signal we sent. */
+export function isHarmless(line: ErrorLine): boolean {
+  if (line.kind === 'warning') return harmlessWarning.test(line.text);
+  return line.kind === 'info' || line.kind === 'terminated';
+}
+
+const longestMail = 4;
+
+/** How many lines from `index` make up one message. More than one where a mail broke it, and for GLib's `**` before an error. */
+function linesOfMessage(lines: readonly string[], index: number): number {
+  const first = lines[index] ?? '';
+  const next = lines[index + 1];
+  if (first.trim() === '**' && next?.startsWith('ERROR:')) return 2;
+  const alone = match(bare(first));
+  for (let used = 2; used <= longestMail && index + used <= lines.length; used += 1) {
+    const added = bare(lines[index + used - 1] ?? '');
+    if (namesProgram(lines[index + used - 1] ?? '') || match(added)) return 1;
+    const together = match(
+      lines
+        .slice(index, index + used)
+        .map(bare)
+        .join(' '),
+    );
+    if (together?.rule.closed && !isLess(together, alone, bare(first))) return used;
+  }
+  return 1;
+}
+
+type Match = { rule: ErrorRule; fields: ErrorFields; length: number };
+
+/** Whether the first line alone already says all that the lines together say. */
+function isLess(together: Match, alone: Match | undefined, first: string): boolean {
+  if (!alone) return together.length <= first.length;
+  return together.rule !== alone.rule || fieldCount(together.fields) <= fieldCount(alone.fields);
+}
+
+function fieldCount(fields: ErrorFields): number {
+  return Object.keys(fields).length;
+}
+
+/** The text without a mail's quotation marks, time, guest name and program. */
+function bare(line: string): string {
+  const quoted = line.replace(/^(?:\s*>)+/, '').trim();
+  return quoted.replace(programName, '').trim();
+}
+
+const programName = /^(?:\d{4}-\d\d-\d\d[T ]\S+ )?(?:\S+ )?(?:[^\s:]*\/)?(?:qemu|kvm)[\w.+-]*: (?=\S)/;
+
+function namesProgram(line: string): boolean {
+  return programName.test(line.replace(/^(?:\s*>)+/, '').trim());
+}
+
+function messagesOf(text: string): ErrorFields[] {
+  const found: ErrorFields[] = [];
+  for (let rest = text; rest !== '';) {
+    const known = match(rest);
+    if (known) found.push(known.fields);
+    const end = known ? endOf(rest, known.length) : nextKnown(rest, 0);
+    if (!known) found.push({ kind: 'undiagnosed', text: rest.slice(0, end).replace(/:\s*$/, '') });
+    rest = rest.slice(end).replace(/^:?\s+/, '');
+  }
+  return found;
+}
+
+/** Where the next message begins after a known one: at once after ': ', else wherever a known one begins. */
+function endOf(text: string, length: number): number {
+  const follows = /^:\s+\S/.test(text.slice(length));
+  return follows ? length : nextKnown(text, length);
+}
+
+/** The first position from `start` on where, after ': ', a known message begins; else the end. */
+function nextKnown(text: string, start: number): number {
+  for (let at = text.indexOf(': ', start); at !== -1; at = text.indexOf(': ', at + 2)) {
+    if (matchExactly(text.slice(at + 2))) return at;
+  }
+  return text.length;
+}
+
+/** A known message at the start of the text, with or without the name of the function that says it. */
+function match(text: string): Match | undefined {
+  const exact = matchExactly(text);
+  if (exact) return exact;
+  const prefix = /^[a-z]\w*_\w*: /.exec(text)?.[0] ?? '';
+  const after = prefix === '' ? undefined : matchExactly(text.slice(prefix.length));
+  return after && { ...after, length: after.length + prefix.length };
+}
+
+function matchExactly(text: string): Match | undefined {
+  for (const rule of errorRules) {
+    const found = rule.pattern.exec(text);
+    if (found) return { rule, fields: rule.fields(found.groups ?? {}), length: found[0].length };
+  }
+  return undefined;
+}
