@@ -1,0 +1,96 @@
+import { Deadline } from '../core/deadline.js';
+import { BuildError, messageOf, UsageError } from '../core/errors.js';
+import type { Build, LocatedBuild } from './build.js';
+import { findOnPath } from './child.js';
+import { locateSuite } from './deb/suite.js';
+import { acceptedNames, locateLocal } from './local.js';
+import { probeOnce } from './probe/probe-cache.js';
+
+/** The architecture of the guests, where nobody says another. */
+export const defaultArch = 'x86_64';
+
+const defaultTimeoutMs = 10 * 60_000;
+
+export interface ResolveOptions {
+  /** As in `qemu-system-ARCH`; x86_64 unless told. */
+  arch?: string;
+  /** Ten minutes unless told: a fetch over a slow line takes that long. */
+  deadline?: Deadline;
+  /** Ends what is being fetched or probed; the promise rejects with its reason. */
+  signal?: AbortSignal;
+  /** Gets one line at a time on what takes long. */
+  onProgress?: (text: string) => void;
+  /** Whether what is not in the cache may be fetched; true unless told. */
+  fetch?: boolean;
+  /** Fetch even what is in the cache; only for suites. */
+  refresh?: boolean;
+}
+
+/**
+ * Finds a build by the name that a user wrote, fetches it where need be, and asks it what it is. A few milliseconds when all is cached.
+ * Throws UsageError for a name that means no build, BuildError when the build cannot be had or does not run here.
+ */
+export async function resolveBuild(name: string, options: ResolveOptions = {}): Promise<Build> {
+  const deadline = options.deadline ?? Deadline.after(defaultTimeoutMs);
+  const located = await locate(name, { ...options, deadline });
+  const onProbe = (): void => options.onProgress?.(`probing ${name}`);
+  try {
+    const { sha256, probe } = await probeOnce(located, { ...options, deadline, onProbe });
+    return {
+      name,
+      version: probe.version,
+      package: probe.package,
+      sha256,
+      command: located.command,
+      env: located.env,
+      probe,
+    };
+  } catch (thrown) {
+    // What a user pointed at and is no QEMU is a wrong word, not a build that broke.
+    if (thrown instanceof BuildError && !name.startsWith('deb:')) {
+      throw new UsageError(`${thrown.message}; accepted are ${acceptedNames}`, { data: thrown.data, cause: thrown });
+    }
+    throw thrown;
+  }
+}
+
+async function locate(name: string, options: ResolveOptions & { deadline: Deadline }): Promise<LocatedBuild> {
+  const arch = options.arch ?? defaultArch;
+  if (!/^[a-z0-9_]+$/.test(arch))
+    throw new UsageError(`"${arch}" is no architecture: write it as in qemu-system-x86_64`);
+  if (name.startsWith('deb:')) return locateSuite(name, { ...options, arch, fetch: options.fetch ?? true });
+  if (name.startsWith('git:')) throw new UsageError(`"${name}" is not supported yet: accepted are ${acceptedNames}`);
+  return locateLocal(name, arch);
+}
+
+/** What `defaultBuilds` found. */
+export interface DefaultBuilds {
+  /** The wanted builds that could be had, or the QEMU on PATH. */
+  builds: Build[];
+  /** One line on what is missing and what is used instead. */
+  note?: string;
+}
+
+/**
+ * The wanted builds, all at once; what can be had of them, else the QEMU on PATH, with a line that says so.
+ * Throws BuildError saying what to do when there is neither, and the signal's reason when aborted.
+ */
+export async function defaultBuilds(wanted: readonly string[], options: ResolveOptions = {}): Promise<DefaultBuilds> {
+  const tried = await Promise.allSettled(wanted.map((name) => resolveBuild(name, options)));
+  options.signal?.throwIfAborted();
+  const builds = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const [failure] = tried.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  if (failure === undefined) return { builds };
+  const missing = wanted.filter((_, index) => tried[index]?.status === 'rejected').join(', ');
+  const why = `${missing} cannot be had (${messageOf(failure)})`;
+  if (builds.length > 0) return { builds, note: `${why}; using ${builds.map((build) => build.name).join(', ')} alone` };
+  const host = `qemu-system-${options.arch ?? defaultArch}`;
+  if (findOnPath(host) === undefined) {
+    throw new BuildError(
+      `${why} and there is no ${host} on PATH: install QEMU, or name a binary or build tree with --source and --destination`,
+      { cause: failure },
+    );
+  }
+  const build = await resolveBuild(host, options);
+  return { builds: [build], note: `${why}; using ${host} ${build.version.text} on PATH` };
+}

@@ -1,0 +1,95 @@
+import { Command } from 'commander';
+import { listBuilds, removeBuilds, verifyBuilds, type ListedBuild } from '../build/listing.js';
+import { resolveBuild } from '../build/resolve.js';
+import { formatTable } from './table.js';
+
+/** `godwit builds`: lists, fetches, verifies and removes builds. */
+export function buildsCommand(): Command {
+  const builds = new Command('builds').description('QEMU builds: list, add, verify, remove');
+  builds
+    .command('list', { isDefault: true })
+    .description('list the builds at hand')
+    .option('--json', 'as JSON')
+    .action(list);
+  builds
+    .command('add')
+    .description('fetch Debian suites and probe builds')
+    .argument('<name...>', 'deb:SUITE, a path, or a name on PATH')
+    .option('--refresh', 'fetch anew what is in the cache')
+    .action(add);
+  builds
+    .command('verify')
+    .description('compare fetched builds with what was fetched')
+    .argument('[name...]', 'deb:SUITE; all unless named')
+    .option('--json', 'as JSON')
+    .action(verify);
+  builds.command('remove').description('remove fetched builds').argument('<name...>', 'deb:SUITE').action(remove);
+  return builds;
+}
+
+async function list(options: { json?: boolean }): Promise<void> {
+  const listed = await listBuilds();
+  if (options.json) return print(JSON.stringify(listed, undefined, 2));
+  if (listed.length === 0) return print('no builds: `godwit builds add deb:bookworm` fetches one');
+  const rows = listed.map((build) => [
+    build.name,
+    build.arch,
+    build.fault === undefined ? build.version : 'does not run',
+    build.package || '-',
+    build.bytes === undefined ? '-' : megabytes(build.bytes),
+    build.fetchedAt?.slice(0, 16).replace('T', ' ') ?? '-',
+    build.location,
+  ]);
+  print(formatTable([['name', 'arch', 'version', 'package', 'size', 'fetched (UTC)', 'where'], ...rows]));
+  for (const build of listed.filter(isFaulty)) print(`${build.name}: ${build.fault}`);
+}
+
+async function add(names: string[], options: { refresh?: boolean }): Promise<void> {
+  const interrupt = new AbortController();
+  const onSignal = (): void => interrupt.abort();
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
+    const refresh = options.refresh ?? false;
+    const resolving = names.map((name) => resolveBuild(name, { signal: interrupt.signal, onProgress, refresh }));
+    // All come to their end, so that no child outlives the first failure.
+    await Promise.allSettled(resolving);
+    for (const build of await Promise.all(resolving))
+      print(`${build.name}: QEMU ${build.version.text} ${build.package}`.trimEnd());
+  } catch (thrown) {
+    if (!interrupt.signal.aborted) throw thrown;
+    process.exitCode = 130;
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+async function verify(names: string[], options: { json?: boolean }): Promise<void> {
+  const verified = await verifyBuilds(names);
+  if (verified.some((build) => build.differences.length > 0)) process.exitCode = 1;
+  if (options.json) return print(JSON.stringify(verified, undefined, 2));
+  if (verified.length === 0) print('no fetched builds to verify');
+  for (const { name, differences } of verified) {
+    if (differences.length === 0) print(`${name}: as fetched`);
+    for (const difference of differences) print(`${name}: ${difference}`);
+  }
+}
+
+async function remove(names: string[]): Promise<void> {
+  await removeBuilds(names);
+  for (const name of names) print(`${name}: removed`);
+}
+
+function isFaulty(build: ListedBuild): boolean {
+  return build.fault !== undefined;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
