@@ -33,12 +33,16 @@ export function parseErrorLines(text: string): ErrorLine[] {
   return found;
 }
 
-const harmlessWarning =
-  /\bdeprecated\b|\bTCG doesn't support requested feature\b|\bhost doesn't support requested feature\b|^nic \S+ has no peer$/;
+const harmlessWarnings = [
+  /\bdeprecated\b/,
+  /\b(?:TCG|host) doesn't support requested feature\b/,
+  /^nic \S+ has no peer$/,
+  /^PCI: slot \d+ is not valid for \S+, parent device only allows plugging into slot 0\.$/,
+];
 
-/** Lines that a migration which went well prints too: deprecations, missing CPU features, the end by a signal we sent. */
+/** Lines that say nothing about a migration: deprecations, missing CPU features, odd command lines, the end by a signal. */
 export function isHarmless(line: ErrorLine): boolean {
-  if (line.kind === 'warning') return harmlessWarning.test(line.text);
+  if (line.kind === 'warning') return harmlessWarnings.some((known) => known.test(line.text));
   return line.kind === 'info' || line.kind === 'terminated';
 }
 

@@ -284,7 +284,6 @@ const sideRules: ErrorRule[] = [
       ...(pid !== undefined && { pid: decimal(pid) }),
     }),
   },
-  { pattern: /^warning: (?<text>.*)$/, fields: (groups) => ({ kind: 'warning', text: text(groups['text']) }) },
   { pattern: /^info: (?<text>.*)$/, fields: (groups) => ({ kind: 'info', text: text(groups['text']) }) },
 ];
 
@@ -294,13 +293,18 @@ function blockerFields({ reason, device }: Record<string, string | undefined>): 
 
 const startRules: ErrorRule[] = [
   {
+    // With the option it is about before it, or without.
+    pattern: /^(?:-{1,2}[a-zA-Z][\w-]*(?: .*?)?: )?warning: (?<text>.*)$/,
+    fields: (groups) => ({ kind: 'warning', text: text(groups['text']) }),
+  },
+  {
     pattern:
       /^(?<file>[^:\s]+\.[ch](?:\.inc)?):(?<line>\d+): (?<function>.+): Assertion [`'‘](?<expression>.*)['’] failed\.?/,
     fields: assertionFields,
   },
   {
     pattern:
-      /^(?:Bail out! )?ERROR:(?<file>[^:]+):(?<line>\d+):(?<function>[^:]+): (?<expression>assertion failed:? .*|code should not be reached.*)$/,
+      /^(?:\*\* )?(?:Bail out! )?ERROR:(?<file>[^:]+):(?<line>\d+):(?<function>[^:]+): (?<expression>assertion failed:? .*|code should not be reached.*)$/,
     fields: assertionFields,
   },
   {

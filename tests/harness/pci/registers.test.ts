@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  bitsOf,
+  capabilities,
+  findCapability,
+  headerRegisterAt,
+  type Register,
+  registerAt,
+  SlotControl,
+  SlotStatus,
+} from '../../../harness/pci/registers.js';
+import { igbSpace, rootPortSpace, virtioNetSpace } from './spaces.js';
+
+function fieldsOf(config: Uint8Array, register: Register): Record<string, number> {
+  const view = new DataView(config.buffer, config.byteOffset);
+  const value = register.width === 2 ? view.getUint16(register.offset, true) : view.getUint32(register.offset, true);
+  return Object.fromEntries(register.bits.map((field) => [field.name, bitsOf(value, field)]));
+}
+
+function knownAt(config: Uint8Array, offset: number): Register {
+  const register = registerAt(config, offset);
+  if (!register) throw new Error(`no register at 0x${offset.toString(16)}`);
+  return register;
+}
+
+// 1. Both capability lists of real devices, in their order, and never an endless walk of a broken one.
+// 2. A byte leads to its register, wherever the capability sits.
+// 3. The masks for guest code and the table of names say the same.
+describe('registers', () => {
+  it('lists the capabilities of a root port', () => {
+    expect(capabilities(rootPortSpace).map(({ name, offset }) => [name, offset])).to.deep.equal([
+      ['PCI Express', 0x54],
+      ['MSI-X', 0x48],
+      ['Subsystem ID and Subsystem Vendor ID', 0x40],
+      ['Advanced Error Reporting', 0x100],
+      ['Access Control Services', 0x148],
+    ]);
+    expect(findCapability(rootPortSpace, 0x10)?.offset).to.equal(0x54);
+    expect(findCapability(rootPortSpace, 0x05)).to.equal(undefined);
+  });
+
+  it('lists five vendor-specific capabilities behind MSI-X in 256 bytes', () => {
+    const names = capabilities(virtioNetSpace).map(({ name }) => name);
+    expect(names).to.deep.equal(['MSI-X', ...Array.from({ length: 5 }, () => 'Vendor-Specific')]);
+  });
+
+  for (const [config, offset, name, start] of [
+    [rootPortSpace, 0x02, 'Device ID', 0x02],
+    [rootPortSpace, 0x19, 'Secondary Bus Number', 0x19],
+    [virtioNetSpace, 0x19, 'Base Address Register 2', 0x18],
+    [rootPortSpace, 0x34, 'Capabilities Pointer', 0x34],
+    [rootPortSpace, 0x60, 'Link Capabilities', 0x60],
+    [rootPortSpace, 0x68, 'Slot Capabilities', 0x68],
+    [rootPortSpace, 0x6d, 'Slot Control', 0x6c],
+    [rootPortSpace, 0x6e, 'Slot Status', 0x6e],
+    [virtioNetSpace, 0x9a, 'MSI-X Message Control', 0x9a],
+    [virtioNetSpace, 0x42, 'Vendor-Specific byte 0x2', 0x42],
+    [rootPortSpace, 0x10a, 'Uncorrectable Error Mask', 0x108],
+    [igbSpace, 0x155, 'ARI Capability', 0x154],
+    [igbSpace, 0x150, 'ARI Extended Capability Header', 0x150],
+    [igbSpace, 0x162, 'SR-IOV Extended Capability Header', 0x160],
+    [igbSpace, 0x16c, 'SR-IOV byte 0xc', 0x16c],
+    [igbSpace, 0x5c, 'MSI Message Data', 0x5c],
+    [igbSpace, 0x58, 'MSI Message Upper Address', 0x58],
+  ] as const) {
+    it(`names the byte at 0x${offset.toString(16)} ${name}`, () => {
+      expect(registerAt(config, offset)).to.include({ name, offset: start });
+    });
+  }
+
+  it('knows nothing where no capability is', () => {
+    expect(registerAt(rootPortSpace, 0xf0)).to.equal(undefined);
+    expect(registerAt(virtioNetSpace, 0xf0)).to.equal(undefined);
+  });
+
+  it('reads the fields of a real slot', () => {
+    expect(fieldsOf(rootPortSpace, knownAt(rootPortSpace, 0x6e))).to.include({ PDS: 1, PDC: 0, MRLSS: 0 });
+    expect(fieldsOf(rootPortSpace, knownAt(rootPortSpace, 0x6c))).to.include({ PCC: 1, PIC: 3, AIC: 3, HPIE: 0 });
+    expect(fieldsOf(rootPortSpace, knownAt(rootPortSpace, 0x68))).to.include({
+      HPC: 1,
+      HPS: 1,
+      'Physical Slot Number': 0,
+    });
+  });
+
+  it('has the same bits in the masks as in the tables', () => {
+    const masks = (offset: number): Record<string, number> =>
+      Object.fromEntries(
+        knownAt(rootPortSpace, offset).bits.map(({ name, shift, width }) => [name, (2 ** width - 1) << shift]),
+      );
+    expect(masks(0x6c)).to.include(SlotControl);
+    expect(masks(0x6e)).to.deep.equal({ ...SlotStatus });
+  });
+
+  it('names of a header of unknown type only what both types have', () => {
+    expect(headerRegisterAt(0x06)?.name).to.equal('Status');
+    expect(headerRegisterAt(0x19)).to.equal(undefined);
+  });
+
+  it('ends on any bytes, and names no register that does not cover the byte', () => {
+    const bytes = fc.uint8Array({ minLength: 256, maxLength: 4096, size: 'max' });
+    fc.assert(
+      fc.property(bytes, fc.nat(4095), (config, at) => {
+        const offset = at % config.length;
+        expect(capabilities(config).length).to.be.at.most(48 + 960);
+        const register = registerAt(config, offset);
+        if (register) expect(offset).to.be.within(register.offset, register.offset + register.width - 1);
+      }),
+    );
+  });
+});
