@@ -34,6 +34,7 @@ export class DisposeStack implements AsyncDisposable {
       }
     }
     if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) throw new AggregateError(failures, `cleaning up failed: ${failures.map(messageOf).join('; ')}`);
+    if (failures.length > 1)
+      throw new AggregateError(failures, `cleaning up failed: ${failures.map(messageOf).join('; ')}`);
   }
 }

@@ -6,9 +6,9 @@ export type ErrorCode =
   | 'execute-interrupted'
   | 'protocol'
   | 'launch'
+  | 'exited'
   | 'wait-timeout'
   | 'wait-impossible'
-  | 'migration-failed'
   | 'guest'
   | 'build'
   | 'usage';
@@ -53,6 +53,13 @@ export class ProtocolError extends GodwitError {
 export class LaunchError extends GodwitError {
   constructor(message: string, details: Details = {}) {
     super('launch', message, details);
+  }
+}
+
+/** A QEMU that was up has ended while something was awaited of it. */
+export class ExitedError extends GodwitError {
+  constructor(message: string, details: Details = {}) {
+    super('exited', message, details);
   }
 }
 

@@ -38,9 +38,9 @@ export class Watch<T> {
     for (const listener of [...this.listeners]) listener.end(reason);
   }
 
-  /** Calls `see` with each thing from now on, until the returned function is called. */
-  listen(see: (seen: T) => void): () => void {
-    const listener = { see, end: () => undefined };
+  /** Calls `see` with each thing from now on, and `end` with the reason of the end, until the returned function is called. */
+  listen(see: (seen: T) => void, end: (reason: Error) => void = () => undefined): () => void {
+    const listener = { see, end };
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }

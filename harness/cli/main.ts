@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { GodwitError, messageOf } from '../core/errors.js';
+import { buildsCommand } from './builds.js';
+import { machinesCommand } from './machines.js';
+import { reportCommand } from './report.js';
+import { reproCommand } from './repro.js';
+import { runCommand } from './run.js';
+
+/** Exit statuses besides a run's own 0, 1, 3 and 130. */
+const exitStatus = { usage: 2, broken: 3 };
+
+const program = new Command('godwit')
+  .description('live migration of real QEMU builds: scenarios, verdicts, and the register that is to blame')
+  .addCommand(runCommand())
+  .addCommand(reproCommand())
+  .addCommand(buildsCommand())
+  .addCommand(machinesCommand())
+  .addCommand(reportCommand());
+
+function exitOverride(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(exitOverride);
+}
+
+async function main(): Promise<void> {
+  exitOverride(program);
+  try {
+    await program.parseAsync();
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      process.exitCode = thrown.exitCode === 0 ? 0 : exitStatus.usage;
+      return;
+    }
+    const known = thrown instanceof GodwitError;
+    process.stderr.write(
+      `godwit: ${known || !(thrown instanceof Error) ? messageOf(thrown) : (thrown.stack ?? thrown.message)}\n`,
+    );
+    process.exitCode = known && thrown.code === 'usage' ? exitStatus.usage : exitStatus.broken;
+  }
+}
+
+await main();

@@ -1,0 +1,60 @@
+import { Command } from 'commander';
+import { join } from 'node:path';
+import { resolveBuild } from '../build/resolve.js';
+import { UsageError } from '../core/errors.js';
+import type { PlannedCell } from '../record/events.js';
+import { acceleratorFor } from '../run/accelerator.js';
+import { prepareOutput } from '../run/output-folder.js';
+import { planCells } from '../run/plan.js';
+import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
+import { runCell } from '../scenario/run-cell.js';
+import { catalogue } from './run.js';
+
+interface ReproWords {
+  scenarios: string[];
+  output: string;
+}
+
+/** `godwit repro`: runs one cell and leaves scripts that do the same without Godwit. */
+export function reproCommand(): Command {
+  return new Command('repro')
+    .description('run one cell once, and write scripts that reproduce it without Godwit')
+    .argument('<cell>', 'the id of a cell, as reports print it')
+    .option('--scenarios <path...>', 'scenario files or folders', [catalogue])
+    .option('--output <dir>', 'folder for the scripts and the logs', 'godwit-repro')
+    .action(repro);
+}
+
+async function repro(id: string, words: ReproWords): Promise<void> {
+  const inBrackets = /\[([^[\]]+)\]$/.exec(id)?.[1];
+  if (inBrackets === undefined)
+    throw new UsageError(`'${id}' is no id of a cell; one looks like: scenario [build → build, machine type]`);
+  const [path = '', machineType = ''] = inBrackets.split(', ');
+  const names = [...new Set(path.split(' → '))];
+  const builds = await Promise.all(names.map((name) => resolveBuild(name)));
+  const scenarios = await loadScenarios(findScenarioFiles(words.scenarios));
+  const cells = planCells(scenarios, { sources: builds, destinations: builds, pairs: 'all', machines: [machineType] });
+  const cell = cells.find((planned) => planned.id === id);
+  if (!cell) throw new UsageError(`no scenario makes the cell '${id}'; \`godwit run --plan\` lists cells`);
+  prepareOutput(words.output);
+  const route = cell.route.flatMap((name) => builds.filter((build) => build.name === name));
+  const scenario = scenarioOf(cell, scenarios);
+  const accel = acceleratorFor(route, 'auto');
+  const logFolder = words.output;
+  const result = await runCell({
+    ...{ scenario, route, accel, logFolder },
+    machineType,
+    options: cell.options,
+    knownIssues: true,
+  });
+  const reason = result.reason === '' ? '' : `: ${result.reason}`;
+  process.stdout.write(
+    `${result.verdict}${reason}\n${join(words.output, 'reproduce.sh')} does the same without Godwit\n`,
+  );
+}
+
+function scenarioOf<T extends { title: string }>(cell: PlannedCell, scenarios: readonly T[]): T {
+  const found = scenarios.find(({ title }) => title === cell.scenario);
+  if (!found) throw new UsageError(`there is no scenario '${cell.scenario}'`);
+  return found;
+}

@@ -1,0 +1,53 @@
+import type { Machine } from '../machine/machine.js';
+import type { PciAccess } from '../pci/access.js';
+import { formatAddress, type PciAddress } from '../pci/address.js';
+import type { QmpCommands } from '../qmp/schema.js';
+
+/** One PCI function as the guest sees it. */
+export interface FunctionSnapshot {
+  address: PciAddress;
+  /** The `-device` id; '' when it has none. */
+  id: string;
+  /** Configuration space; 256 or 4096 bytes. */
+  config: Uint8Array;
+}
+
+/** The configuration space of every function that answers the guest, by address ("00:12.0"). */
+export type ConfigSnapshot = ReadonlyMap<string, FunctionSnapshot>;
+
+type PciBus = QmpCommands['query-pci']['return'][number];
+type PciDevice = PciBus['devices'][number];
+
+/** A function as QEMU lists it, with the bridge that leads to its bus. */
+export interface ListedFunction {
+  address: PciAddress;
+  id: string;
+  /** Undefined on a root bus. */
+  bridge?: ListedFunction;
+}
+
+/** Every function that QEMU has, at the bus numbers that the guest gave. */
+export async function listFunctions(machine: Machine): Promise<ListedFunction[]> {
+  const buses = await machine.qmp.execute('query-pci');
+  return buses.flatMap((bus) => bus.devices.flatMap((device) => withChildren(device)));
+}
+
+function withChildren(device: PciDevice, bridge?: ListedFunction): ListedFunction[] {
+  const address = { bus: device.bus, device: device.slot, function: device.function };
+  const listed: ListedFunction = { address, id: device.qdev_id, ...(bridge && { bridge }) };
+  const behind = device.pci_bridge?.devices ?? [];
+  return [listed, ...behind.flatMap((child) => withChildren(child, listed))];
+}
+
+/** Reads all of it as the guest would; a function behind a slot without power answers nobody, and is left out. */
+export async function snapshotConfig(machine: Machine, access: PciAccess): Promise<ConfigSnapshot> {
+  const functions = await listFunctions(machine);
+  const spaces = await Promise.all(functions.map(({ address }) => access.readSpace(address)));
+  const snapshot = new Map<string, FunctionSnapshot>();
+  for (const [index, { address, id }] of functions.entries()) {
+    const config = spaces[index];
+    if (!config || (config[0] === 0xff && config[1] === 0xff)) continue;
+    snapshot.set(formatAddress(address), { address, id, config });
+  }
+  return snapshot;
+}

@@ -1,0 +1,156 @@
+import type { Deadline } from '../core/deadline.js';
+import { GuestError } from '../core/errors.js';
+import { parseDeviceLine } from '../machine/device-line.js';
+import { familyOf, type MachineFamily } from '../machine/family.js';
+import type { Machine } from '../machine/machine.js';
+import { EcamAccess, type PciAccess, PortAccess } from '../pci/access.js';
+import { formatAddress, parseAddress } from '../pci/address.js';
+import { enumerate, type PciFunction } from '../pci/enumerate.js';
+import { findCapability } from '../pci/registers.js';
+import { isEvent } from '../qmp/messages.js';
+import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
+import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
+import { expressCapability, PciehpSlot } from './pciehp.js';
+import { shpcCapability, ShpcSlot } from './shpchp.js';
+import type { SlotController } from './slot-controller.js';
+
+/** Milliseconds that QEMU may take to carry out what the guest consented to. */
+const consentMs = 5000;
+const headerTypeOffset = 0x0e;
+
+/**
+ * A guest without a vCPU: Godwit itself reads and writes the ports and registers that firmware and kernel would, through
+ * the qtest socket, while the machine stays paused. It sees nothing but what a guest sees; QMP only tells it names.
+ */
+export class ScriptedGuest {
+  private booted: Promise<PciFunction[]> | undefined;
+
+  private constructor(
+    readonly machine: Machine,
+    private readonly family: MachineFamily,
+    /** The way that this machine's firmware would have chosen: ECAM where there is one. */
+    readonly access: PciAccess,
+    private readonly deadline: Deadline,
+  ) {}
+
+  static attach(machine: Machine, deadline: Deadline): ScriptedGuest {
+    const family = familyOf(machine.spec.machineType);
+    const access = family.ecam ? new EcamAccess(machine.qtest, family.ecam.base) : new PortAccess(machine.qtest);
+    return new ScriptedGuest(machine, family, access, deadline);
+  }
+
+  /**
+   * What firmware does, once: puts configuration space into memory, numbers the buses. Every action below does it first.
+   * A machine that a migration brought here is running already: nothing is written.
+   */
+  boot(): Promise<PciFunction[]> {
+    this.booted ??= this.firmware();
+    return this.booted;
+  }
+
+  /** Takes over a guest that came by migration: what its firmware did came with it. */
+  resume(): void {
+    this.booted = Promise.resolve([]);
+  }
+
+  /** Resets the machine, and boots it again. */
+  async reset(): Promise<void> {
+    const { events, qmp } = this.machine;
+    const seen = events.until({
+      what: `RESET of the ${this.machine.label} QEMU`,
+      goal: (event) => (isEvent(event, 'RESET') ? true : undefined),
+      deadline: this.deadline.within(consentMs),
+    });
+    await qmp.execute('system_reset');
+    await seen;
+    this.booted = undefined;
+    await this.boot();
+  }
+
+  /** Plugs a device in, and brings it up as the guest's kernel does. Throws ExecuteError when QEMU refuses it. */
+  async hotplug(device: string): Promise<void> {
+    await this.boot();
+    const line = parseDeviceLine(device);
+    if (line.id === undefined) throw new GuestError(`'${device}' needs an id to be hotplugged`);
+    await this.machine.addDevice(line);
+    const plugged = await this.find(line.id);
+    await (await this.controllerOf(plugged)).acceptPlug();
+    const header = await this.access.read(plugged.address, headerTypeOffset, 1);
+    if ((header & 0x7f) === 1) await enumerate(this.access);
+  }
+
+  /** Asks for a device back; the guest lets it go; resolves when QEMU has deleted it. */
+  async unplug(id: string): Promise<void> {
+    await this.boot();
+    const controller = await this.controllerOf(await this.find(id));
+    await this.machine.removeDevice(id, () => controller.releaseDevice(), this.deadline.within(consentMs));
+  }
+
+  /** The slot registers of a root port or downstream port, by its `-device` id. */
+  async slot(id: string): Promise<PciehpSlot> {
+    await this.boot();
+    return this.expressSlot(await this.find(id));
+  }
+
+  /** Everything that the guest sees in configuration space, at this moment. */
+  async configSpace(): Promise<ConfigSnapshot> {
+    await this.boot();
+    return snapshotConfig(this.machine, this.access);
+  }
+
+  private async firmware(): Promise<PciFunction[]> {
+    const { ecam } = this.family;
+    if (ecam) {
+      const ports = new PortAccess(this.machine.qtest);
+      const controller = parseAddress(ecam.address);
+      await Promise.all([
+        ports.write(controller, ecam.register + 4, 4, 0),
+        ports.write(controller, ecam.register, 4, ecam.base | 1),
+      ]);
+    }
+    return enumerate(this.access);
+  }
+
+  private async find(id: string): Promise<ListedFunction> {
+    const functions = await listFunctions(this.machine);
+    const found = functions.find((listed) => listed.id === id);
+    if (found) return found;
+    const known = functions.map((listed) => listed.id).filter((known) => known !== '');
+    throw new GuestError(
+      `the ${this.machine.label} QEMU has no PCI device with the id '${id}'; it has: ${known.join(', ')}`,
+    );
+  }
+
+  /** Who answers for the slot that a device is in: ACPI where its ports answer, otherwise what the bridge above has. */
+  private async controllerOf(listed: ListedFunction): Promise<SlotController> {
+    const { bridge, address } = listed;
+    const port = this.family.acpiHotplugPort;
+    const name = `the slot of ${listed.id}`;
+    if (port !== undefined && (await hasAcpiHotplug(this.machine.qtest, port))) {
+      const bsel = await this.busSelector(bridge);
+      if (bsel !== undefined) return new AcpiHotplug(this.machine.qtest, port, { bsel, device: address.device, name });
+    }
+    if (!bridge)
+      throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
+    const space = await this.access.readSpace(bridge.address);
+    const shpc = findCapability(space, shpcCapability);
+    if (!shpc) return this.expressSlot(bridge);
+    return new ShpcSlot(this.access, bridge.address, { capabilityOffset: shpc.offset, device: address.device, name });
+  }
+
+  private async expressSlot(port: ListedFunction): Promise<PciehpSlot> {
+    const name = port.id === '' ? formatAddress(port.address) : port.id;
+    const express = findCapability(await this.access.readSpace(port.address), expressCapability);
+    if (!express) throw new GuestError(`${name} has no PCI Express capability`);
+    return new PciehpSlot(this.access, port.address, { capabilityOffset: express.offset, name: `the slot of ${name}` });
+  }
+
+  /** The selector that QEMU's own AML would have written for the bus; undefined where ACPI does not serve it. */
+  private async busSelector(bridge: ListedFunction | undefined): Promise<number | undefined> {
+    const path = bridge ? `/machine/peripheral/${bridge.id}/${bridge.id}` : `/machine/${this.family.rootBus}`;
+    const value = await this.machine.qmp
+      .execute('qom-get', { path, property: 'acpi-pcihp-bsel' })
+      .catch(() => undefined);
+    return typeof value === 'number' ? value : undefined;
+  }
+}

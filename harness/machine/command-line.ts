@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { Build } from '../build/build.js';
+import { quoteWord } from './words.js';
+
+/** Everything that decides what a QEMU is; the same spec on two builds makes a pair. */
+export interface MachineSpec {
+  build: Build;
+  /** As `-machine` takes it: the type, with options if there are any ("pc-q35-6.0" or "q35,smm=off"). */
+  machineType: string;
+  accel: string;
+  memoryMiB: number;
+  /** Devices, backends and whatever else the command line carries, in QEMU's own syntax. */
+  words: readonly string[];
+  /** True when it waits for a migration instead of being the first of a route. */
+  incoming: boolean;
+}
+
+/** What `-qmp` and `-qtest` are given: character devices in QEMU's own syntax. */
+export interface Channels {
+  qmp: string;
+  qtest: string;
+}
+
+/** Paths of the sockets of the machine `label` in `folder`; short names, for a socket's path ends at 107 bytes. */
+export function socketsOf(folder: string, label: string): Channels {
+  return { qmp: join(folder, `${label}.qmp`), qtest: join(folder, `${label}.qtest`) };
+}
+
+/** The whole command line, as words. */
+export function commandLine(spec: MachineSpec, channels: Channels): string[] {
+  return [
+    ...spec.build.command,
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-machine', spec.machineType, '-accel', spec.accel, '-m', String(spec.memoryMiB), '-S'],
+    ...['-qmp', channels.qmp, '-qtest', channels.qtest, '-qtest-log', 'none'],
+    ...(spec.incoming ? ['-incoming', 'defer'] : []),
+    ...spec.words,
+  ];
+}
+
+/** The command line as Godwit starts it: QEMU connects to sockets that Godwit listens on, so that nobody polls for a socket file. */
+export function harnessCommandLine(spec: MachineSpec, folder: string, label: string): string[] {
+  const { qmp, qtest } = socketsOf(folder, label);
+  return commandLine(spec, { qmp: `unix:${qmp}`, qtest: `unix:${qtest}` });
+}
+
+/** The command line with its environment, to be pasted into a shell: QEMU itself listens, on sockets in the current folder. */
+export function printable(spec: MachineSpec, label: string): string {
+  const { qmp, qtest } = socketsOf('.', label);
+  const listen = 'server=on,wait=off';
+  return shellLine(spec, { qmp: `unix:${qmp},${listen}`, qtest: `unix:${qtest},${listen}` });
+}
+
+/** The command line with its environment as one line for a shell. */
+export function shellLine(spec: MachineSpec, channels: Channels): string {
+  const environment = Object.entries(spec.build.env).map(([name, value]) => `${name}=${quoteWord(value)}`);
+  return [...environment, ...commandLine(spec, channels).map(quoteWord)].join(' ');
+}

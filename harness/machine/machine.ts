@@ -1,0 +1,278 @@
+import { execa } from 'execa';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { Deadline } from '../core/deadline.js';
+import { tied } from '../build/child.js';
+import { DisposeStack } from '../core/dispose.js';
+import { ExitedError, LaunchError, messageOf, StateError } from '../core/errors.js';
+import { SocketListener } from '../core/socket.js';
+import { Watch } from '../core/watch.js';
+import { QmpClient, type Transcript } from '../qmp/client.js';
+import { isEvent, type QmpEvent } from '../qmp/messages.js';
+import { QtestClient } from '../qtest/client.js';
+import { harnessCommandLine, type MachineSpec, printable, socketsOf } from './command-line.js';
+import {
+  deviceAddArguments,
+  type DeviceLine,
+  formatDeviceLine,
+  type PropertyTypes,
+  withoutDevice,
+} from './device-line.js';
+import { LogFile } from './log-file.js';
+
+/** A QEMU process that has ended. */
+export interface ExitedMachine {
+  /** Undefined when a signal ended it. */
+  exitCode?: number;
+  /** Name of the signal that ended it: 'SIGSEGV'. */
+  signal?: string;
+}
+
+/** Called with every line sent to a machine: what it takes to do the same without Godwit. */
+export type WireObserver = (label: string, channel: 'qmp' | 'qtest', line: string) => void;
+
+export interface LaunchOptions {
+  /** Short name of the machine in its cell: 'source', 'destination', 'hop-2'. Names its files. */
+  label: string;
+  /** Private folder (0700) for sockets. */
+  folder: string;
+  /** Folder for the standard error and the QMP transcript, kept after the run. */
+  logFolder: string;
+  deadline: Deadline;
+  onSend?: WireObserver;
+  /** Called with the milliseconds from the start to the process being there, and from there to the negotiated QMP. */
+  onPhase?: (phase: 'spawn' | 'greeting', ms: number) => void;
+}
+
+/** How long after its QMP connection closed a process may live before it counts as hung up, in milliseconds. */
+const exitPatienceMs = 2000;
+
+/**
+ * One running QEMU with its monitor and its qtest socket. Whoever waits on `events` fails at once when the process ends.
+ * Disposing it ends the process, whatever state it is in, and leaves its logs.
+ */
+export class Machine implements AsyncDisposable {
+  private static readonly live = new Set<Machine>();
+
+  readonly events = new Watch<QmpEvent>((seen) => `${seen.event} ${JSON.stringify(seen.data ?? {})}`);
+  /** Resolves, and never rejects, when the process has ended. */
+  readonly exit: Promise<ExitedMachine>;
+  exited: ExitedMachine | undefined;
+  /** Set by `kill`: an end that we caused says nothing about QEMU. */
+  killedByUs = false;
+
+  /** What the command line would have to carry now to describe the machine: what it had, less what was unplugged, and what was hotplugged. */
+  words: readonly string[];
+
+  private readonly propertyTypes = new Map<string, Promise<PropertyTypes>>();
+  private wires: { qmp: QmpClient; qtest: QtestClient } | undefined;
+  private readonly kill9: () => void;
+
+  private constructor(
+    readonly spec: MachineSpec,
+    readonly options: LaunchOptions,
+    private readonly stderr: LogFile,
+    private readonly transcript: LogFile,
+  ) {
+    this.words = spec.words;
+    const [file, ...args] = tied(harnessCommandLine(spec, options.folder, options.label));
+    const child = execa(file, args, {
+      env: { ...spec.build.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      buffer: false,
+      reject: false,
+      cleanup: false,
+    });
+    child.stdout.on('data', (chunk: Buffer) => stderr.write(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.write(chunk));
+    this.kill9 = () => void child.kill('SIGKILL');
+    Machine.live.add(this);
+    this.exit = child.then((result) => this.onExit(result));
+  }
+
+  /**
+   * Starts QEMU and negotiates QMP. Throws LaunchError with the end of its log when it ends first or does not answer in time.
+   */
+  static async launch(spec: MachineSpec, options: LaunchOptions): Promise<Machine> {
+    await using undo = new DisposeStack();
+    const startedMs = performance.now();
+    const sockets = socketsOf(options.folder, options.label);
+    const [qmpListener, qtestListener] = await Promise.all([
+      SocketListener.listen(sockets.qmp),
+      SocketListener.listen(sockets.qtest),
+    ]);
+    undo.use(qmpListener);
+    undo.use(qtestListener);
+    const stderr = new LogFile(join(options.logFolder, `${options.label}.stderr`));
+    const transcript = new LogFile(join(options.logFolder, `${options.label}.qmp-transcript`));
+    const machine = undo.use(new Machine(spec, options, stderr, transcript));
+    options.onPhase?.('spawn', performance.now() - startedMs);
+    const spawnedMs = performance.now();
+    const [qmpWire, qtestWire] = await machine.whileAlive(
+      Promise.all([qmpListener.peer, qtestListener.peer]),
+      'connected to its monitor sockets',
+    );
+    await machine.negotiate(qmpWire, qtestWire);
+    options.onPhase?.('greeting', performance.now() - spawnedMs);
+    undo.move();
+    return machine;
+  }
+
+  /** Sends SIGKILL to every QEMU that this process started and that still runs: for a process that is about to end. */
+  static killAll(): void {
+    for (const machine of Machine.live) machine.kill9();
+  }
+
+  get label(): string {
+    return this.options.label;
+  }
+
+  get qmp(): QmpClient {
+    return this.connected.qmp;
+  }
+
+  get qtest(): QtestClient {
+    return this.connected.qtest;
+  }
+
+  /** Plugs a device in while the machine runs. Throws ExecuteError when QEMU refuses it. */
+  async addDevice(device: DeviceLine): Promise<void> {
+    const types = await this.typesOf(device.driver);
+    await this.qmp.execute('device_add', deviceAddArguments(device, types));
+    this.words = [...this.words, '-device', formatDeviceLine(device)];
+  }
+
+  /** Asks the guest for a device; resolves when QEMU has deleted it. The guest's consent runs between `ask` and the deletion. */
+  async removeDevice(id: string, consent: () => Promise<void>, deadline: Deadline): Promise<void> {
+    const deleted = this.events.until({
+      what: `DEVICE_DELETED of ${id}`,
+      goal: (event) => (isEvent(event, 'DEVICE_DELETED') && event.data.device === id ? true : undefined),
+      impossible: (event) =>
+        isEvent(event, 'DEVICE_UNPLUG_GUEST_ERROR') && event.data.device === id ? 'the guest refused' : undefined,
+      deadline,
+    });
+    await this.qmp.execute('device_del', { id });
+    await consent();
+    await deleted;
+    this.words = withoutDevice(this.words, id);
+  }
+
+  /** The command line as it can be run by hand. */
+  get printable(): string {
+    return printable(this.spec, this.label);
+  }
+
+  /** All that the process has written to its standard output and error. */
+  log(): string {
+    return this.stderr.read();
+  }
+
+  /** Ends the process with SIGKILL and waits for its end. */
+  async kill(): Promise<ExitedMachine> {
+    if (!this.exited) {
+      this.killedByUs = true;
+      this.kill9();
+    }
+    return this.exit;
+  }
+
+  /** Ends the process and closes what was opened; the logs stay. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    this.wires?.qmp.close();
+    this.wires?.qtest.close();
+    this.transcript[Symbol.dispose]();
+    this.stderr[Symbol.dispose]();
+  }
+
+  private typesOf(driver: string): Promise<PropertyTypes> {
+    const known = this.propertyTypes.get(driver);
+    if (known) return known;
+    const asked = this.qmp
+      .execute('device-list-properties', { typename: driver })
+      .then((properties) => new Map(properties.map(({ name, type }) => [name, type])));
+    this.propertyTypes.set(driver, asked);
+    return asked;
+  }
+
+  private get connected(): { qmp: QmpClient; qtest: QtestClient } {
+    if (!this.wires) throw new StateError(`the ${this.label} QEMU is not connected yet`);
+    return this.wires;
+  }
+
+  private async negotiate(qmpWire: Duplex, qtestWire: Duplex): Promise<void> {
+    const { onSend, deadline } = this.options;
+    const transcript: Transcript = (direction, line) => {
+      this.transcript.write(`${direction} ${line}\n`);
+      if (direction === '>') onSend?.(this.label, 'qmp', line);
+    };
+    const qtest = new QtestClient(qtestWire, {
+      transcript: (direction, line) => {
+        if (direction === '>') onSend?.(this.label, 'qtest', line);
+      },
+    });
+    const qmp = await this.whileAlive(QmpClient.connect(qmpWire, { deadline, transcript }), 'answered on QMP');
+    qmp.events.listen(
+      (event) => this.events.publish(event),
+      (reason) => this.onQmpClosed(reason),
+    );
+    this.wires = { qmp, qtest };
+  }
+
+  /** The process is about to end when its monitor closes; when it does not, whoever waits must not wait for ever. */
+  private onQmpClosed(reason: Error): void {
+    const timer = setTimeout(() => this.events.end(reason), exitPatienceMs);
+    void this.exit.then(() => clearTimeout(timer));
+  }
+
+  private onExit(result: { exitCode?: number; signal?: string }): ExitedMachine {
+    const exited: ExitedMachine = {
+      ...(result.exitCode !== undefined && { exitCode: result.exitCode }),
+      ...(result.signal !== undefined && { signal: result.signal }),
+    };
+    this.exited = exited;
+    Machine.live.delete(this);
+    this.events.end(new ExitedError(`the ${this.label} QEMU ${this.describeExit(exited)}`));
+    return exited;
+  }
+
+  private describeExit(exited: ExitedMachine): string {
+    const how = exited.signal === undefined ? `exited with status ${exited.exitCode}` : `was ended by ${exited.signal}`;
+    const tail = this.log().trimEnd().split('\n').slice(-5).join('\n');
+    return tail === '' ? `${how} and said nothing` : `${how}; the end of its log:\n${tail}`;
+  }
+
+  /** What `awaited` resolves with, unless the process ends or the deadline passes first. */
+  private async whileAlive<T>(awaited: Promise<T>, what: string): Promise<T> {
+    const { deadline } = this.options;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(this.launchError(`has not ${what} within ${deadline.totalMs} ms`));
+      }, deadline.remainingMs);
+    });
+    const ended = this.exit.then((exited) => {
+      throw this.launchError(this.describeExit(exited));
+    });
+    // Whichever loses the race must not become an unhandled rejection.
+    for (const loser of [awaited, tooLate, ended]) loser.catch(() => undefined);
+    try {
+      return await Promise.race([awaited, tooLate, ended]);
+    } catch (thrown) {
+      // A closed socket is how a dying process shows first: its exit status tells more.
+      if (thrown instanceof LaunchError) throw thrown;
+      await Promise.race([ended, tooLate]);
+      throw this.launchError(messageOf(thrown), thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private launchError(what: string, cause?: unknown): LaunchError {
+    const exit = this.exited ?? {};
+    return new LaunchError(`the ${this.label} QEMU (${this.spec.build.name}) ${what}`, {
+      data: { label: this.label, commandLine: this.printable, log: this.log(), ...exit },
+      cause,
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import type { Deadline } from '../core/deadline.js';
+import { type ErrorLine, isHarmless, parseErrorLines } from '../diagnosis/error-lines.js';
+import type { Machine } from '../machine/machine.js';
+import type { SideOutcome } from '../record/outcome.js';
+
+/** Milliseconds for each question to a side that may no longer answer. */
+const answerMs = 2000;
+
+/** Milliseconds and bytes that QEMU gives for a migration. */
+export interface Figures {
+  totalMs?: number;
+  downtimeMs?: number;
+  transferredBytes?: number;
+}
+
+/** One side after the migration: what it says, how it ended, what it wrote. */
+export interface SideEvidence {
+  outcome: SideOutcome;
+  /** All that the side wrote about this migration, in its log and in `error-desc`. */
+  text: string;
+  lines: ErrorLine[];
+  figures: Figures;
+  alive: boolean;
+}
+
+/** Asks one side for its states and reads its log from `logFrom` on. Never throws: a side that does not answer is evidence too. */
+export async function examine(machine: Machine, deadline: Deadline, logFrom: number): Promise<SideEvidence> {
+  const within = { deadline: deadline.within(answerMs) };
+  const [migration, status] = await Promise.all([
+    machine.exited ? undefined : machine.qmp.execute('query-migrate', undefined, within).catch(() => undefined),
+    machine.exited ? undefined : machine.qmp.execute('query-status', undefined, within).catch(() => undefined),
+  ]);
+  const exited = machine.exited ?? {};
+  const errorDesc = migration?.['error-desc'];
+  const log = machine.log().slice(logFrom);
+  // 11.1 keeps the reason in error-desc alone when it is told not to exit: both places are read, always.
+  const text = errorDesc === undefined || log.includes(errorDesc) ? log : `${log}\n${errorDesc}`;
+  const lines = parseErrorLines(text);
+  return {
+    outcome: {
+      ...(migration?.status !== undefined && { migrationStatus: migration.status }),
+      ...(status && { runState: status.status }),
+      ...(errorDesc !== undefined && { errorDesc }),
+      ...exited,
+      errorLines: lines.filter((line) => !isHarmless(line)).map(({ line }) => line),
+    },
+    text,
+    lines,
+    figures: {
+      ...(migration?.['total-time'] !== undefined && { totalMs: migration['total-time'] }),
+      ...(migration?.downtime !== undefined && { downtimeMs: migration.downtime }),
+      ...(migration?.ram && { transferredBytes: migration.ram.transferred }),
+    },
+    alive: status !== undefined,
+  };
+}

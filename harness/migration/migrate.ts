@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import type { Deadline } from '../core/deadline.js';
+import { ProtocolError } from '../core/errors.js';
+import { diagnose, type TopologyView } from '../diagnosis/diagnose.js';
+import type { ConfigSnapshot } from '../guest/config-snapshot.js';
+import type { Machine } from '../machine/machine.js';
+import { ExecuteError, ExecuteInterruptedError } from '../qmp/errors.js';
+import type { Finding, RegisterDifference } from '../record/outcome.js';
+import { classify, type Evidence } from './classify.js';
+import { compareConfigSpace, findingOfDifference } from './compare.js';
+import { examine } from './evidence.js';
+import type { Outcome } from './outcome.js';
+import { Phases } from './phases.js';
+import { configure, type MigrationPlan } from './plan.js';
+
+export interface MigrateOptions {
+  plan: MigrationPlan;
+  deadline: Deadline;
+  /** Reads what the guest sees on a machine: before on the source, after on the destination. */
+  look: (machine: Machine) => Promise<ConfigSnapshot>;
+  /** Called with the milliseconds that the migration took, and those that looking and judging took. */
+  onPhase?: (phase: 'migration' | 'judging', ms: number) => void;
+}
+
+/** Migrates a guest from one running QEMU to another that waits for it (`-incoming defer`), and judges what happened on both. */
+export async function migrate(source: Machine, destination: Machine, options: MigrateOptions): Promise<Outcome> {
+  const { plan, deadline } = options;
+  const looking = stopwatch();
+  const logFrom = { source: source.log().length, destination: destination.log().length };
+  const [before, uri] = await Promise.all([options.look(source), listen(destination, plan), configure(source, plan)]);
+  const lookedMs = looking();
+
+  const moving = stopwatch();
+  const phases = new Phases(source, destination, deadline);
+  const refusal = await start(source, uri);
+  const settled = refusal !== undefined || (await phases.settled());
+  const [sourceEvidence, destinationEvidence] = await Promise.all([
+    examine(source, deadline, logFrom.source),
+    examine(destination, deadline, logFrom.destination),
+  ]);
+  options.onPhase?.('migration', moving());
+
+  const judging = stopwatch();
+  const arrived = settled && destinationEvidence.alive && destinationEvidence.outcome.migrationStatus === 'completed';
+  const after = arrived ? await options.look(destination) : undefined;
+  const differences = after ? compareConfigSpace(before, after) : [];
+  const evidence: Evidence = {
+    source: sourceEvidence,
+    destination: destinationEvidence,
+    settled,
+    ...(refusal !== undefined && { refusal }),
+    differs: differences.length > 0,
+  };
+  const outcome: Outcome = {
+    class: classify(evidence),
+    from: source.spec.build.name,
+    to: destination.spec.build.name,
+    source: { ...sourceEvidence.outcome, ...(refusal !== undefined && { refusal }) },
+    destination: destinationEvidence.outcome,
+    ...sourceEvidence.figures,
+    findings: findingsOf(evidence, before, differences),
+    differences,
+    configSpace: { before, ...(after && { after }) },
+  };
+  options.onPhase?.('judging', judging() + lookedMs);
+  return outcome;
+}
+
+/** Makes the destination listen, and returns the URI that the source is to connect to. */
+async function listen(destination: Machine, plan: MigrationPlan): Promise<string> {
+  await configure(destination, plan);
+  const uri =
+    plan.channel === 'tcp'
+      ? 'tcp:127.0.0.1:0'
+      : `unix:${join(destination.options.folder, `${destination.label}.stream`)}`;
+  const exitOnError = plan.exitOnError === undefined ? {} : { 'exit-on-error': plan.exitOnError };
+  await destination.qmp.execute('migrate-incoming', { uri, ...exitOnError });
+  if (plan.channel !== 'tcp') return uri;
+  const [address] = (await destination.qmp.execute('query-migrate'))['socket-address'] ?? [];
+  if (address?.type !== 'inet') throw new ProtocolError('the destination listens on TCP and does not say where');
+  return `tcp:127.0.0.1:${address.port}`;
+}
+
+/** Starts the migration; what QEMU says when it refuses. */
+async function start(source: Machine, uri: string): Promise<string | undefined> {
+  try {
+    await source.qmp.execute('migrate', { uri });
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof ExecuteError) return thrown.description;
+    // A source that dies under the command is judged by its exit, like one that dies a moment later.
+    if (thrown instanceof ExecuteInterruptedError) return undefined;
+    throw thrown;
+  }
+}
+
+function findingsOf(evidence: Evidence, before: ConfigSnapshot, differences: readonly RegisterDifference[]): Finding[] {
+  const devices: TopologyView = { byAddress: (address) => before.get(address) };
+  const refusal: Finding[] =
+    evidence.refusal === undefined
+      ? []
+      : [{ kind: 'refused', side: 'source', summary: `migrate was refused: ${evidence.refusal}`, fields: {} }];
+  return [
+    ...refusal,
+    ...diagnose('destination', evidence.destination.text, devices),
+    ...diagnose('source', evidence.source.text, devices),
+    ...differences.map(findingOfDifference),
+  ];
+}
+
+function stopwatch(): () => number {
+  const startedMs = performance.now();
+  return () => performance.now() - startedMs;
+}

@@ -1,0 +1,88 @@
+import { setTimeout as after } from 'node:timers/promises';
+import type { Deadline } from '../core/deadline.js';
+import type { Machine } from '../machine/machine.js';
+import { isEvent } from '../qmp/messages.js';
+
+/** How one side's part in a migration ended. */
+export type End = 'completed' | 'failed' | 'cancelled' | 'exited';
+
+/** Milliseconds without any progress after which a migration counts as hung; progress of any kind starts it again. */
+const stallMs = 10_000;
+/** Milliseconds that one side has to notice that the other one is gone. */
+const aftermathMs = 2000;
+
+/**
+ * Watches both sides to their ends. Made before the command that starts the migration, so that no event is missed.
+ * A status that nobody has heard of means that it goes on.
+ */
+export class Phases {
+  private readonly both: Promise<unknown>;
+  private readonly either: Promise<unknown>;
+  private seen = 0;
+
+  constructor(
+    private readonly source: Machine,
+    destination: Machine,
+    private readonly deadline: Deadline,
+  ) {
+    const sourceEnd = this.endOf(source);
+    const destinationEnd = this.endOf(destination);
+    this.both = Promise.all([sourceEnd, destinationEnd]);
+    this.either = Promise.race([
+      sourceEnd.then((end) => (end === 'completed' ? this.both : undefined)),
+      destinationEnd.then((end) => (end === 'completed' ? this.both : undefined)),
+    ]);
+  }
+
+  /** Resolves true when the migration came to an end on a side, false when nothing moves any more or the deadline passed. */
+  async settled(): Promise<boolean> {
+    let last = '';
+    for (;;) {
+      if (await this.within(this.either, Math.min(stallMs, this.deadline.remainingMs))) break;
+      const now = await this.progress();
+      if (now === last || this.deadline.passed) return false;
+      last = now;
+    }
+    // One side failed: the other one has a moment to notice, and may as well never end.
+    await this.within(this.both, Math.min(aftermathMs, this.deadline.remainingMs));
+    return true;
+  }
+
+  /** What moves while a migration gets on: bytes sent, states, events of either side. */
+  private async progress(): Promise<string> {
+    const asked = await this.source.qmp
+      .execute('query-migrate', undefined, { deadline: this.deadline.within(stallMs) })
+      .catch(() => undefined);
+    return JSON.stringify([this.seen, asked?.status, asked?.ram?.transferred, asked?.ram?.remaining]);
+  }
+
+  /** True when `awaited` came to its end within `ms` milliseconds. */
+  private async within(awaited: Promise<unknown>, ms: number): Promise<boolean> {
+    const timer = new AbortController();
+    const elapsed = after(ms, false, { signal: timer.signal }).catch(() => false);
+    try {
+      return await Promise.race([awaited.then(() => true), elapsed]);
+    } finally {
+      timer.abort();
+    }
+  }
+
+  private endOf(machine: Machine): Promise<End> {
+    return new Promise((resolve) => {
+      const finish = (end: End): void => {
+        unlisten();
+        resolve(end);
+      };
+      const unlisten = machine.events.listen(
+        (event) => {
+          this.seen += 1;
+          if (!isEvent(event, 'MIGRATION')) return;
+          const { status } = event.data;
+          if (status === 'completed' || status === 'failed' || status === 'cancelled') finish(status);
+        },
+        () => finish('exited'),
+      );
+      if (machine.exited) finish('exited');
+    });
+  }
+}

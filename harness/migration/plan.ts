@@ -1,0 +1,33 @@
+import { StateError } from '../core/errors.js';
+import type { Machine } from '../machine/machine.js';
+
+/** How one migration is to be done. Everything left out is as QEMU has it by default. */
+export interface MigrationPlan {
+  /** What the stream goes through; a unix socket by default. */
+  channel?: 'unix' | 'tcp';
+  /** Capabilities, switched on both sides. */
+  capabilities?: Readonly<Record<string, boolean>>;
+  /** Parameters, set on both sides and read back. */
+  parameters?: Readonly<Record<string, unknown>>;
+  /** False keeps a destination alive that cannot load (QEMU 9.1 and later): its reason is then in `query-migrate`. */
+  exitOnError?: boolean;
+}
+
+/**
+ * Switches capabilities and sets parameters on one side. `events` is always on: the wait depends on it.
+ * Throws ExecuteError when QEMU refuses one, and StateError when it accepts a parameter and keeps another value.
+ */
+export async function configure(machine: Machine, plan: MigrationPlan): Promise<void> {
+  const wanted = { events: true, ...plan.capabilities };
+  const capabilities = Object.entries(wanted).map(([capability, state]) => ({ capability, state }));
+  const switched = machine.qmp.execute<string>('migrate-set-capabilities', { capabilities });
+  if (!plan.parameters) return void (await switched);
+  await Promise.all([switched, machine.qmp.execute<string>('migrate-set-parameters', plan.parameters)]);
+  const kept = (await machine.qmp.execute<string>('query-migrate-parameters')) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(plan.parameters)) {
+    if (JSON.stringify(kept[name]) === JSON.stringify(value)) continue;
+    throw new StateError(
+      `the ${machine.label} QEMU accepted ${name}=${JSON.stringify(value)} and kept ${JSON.stringify(kept[name])}`,
+    );
+  }
+}

@@ -1,0 +1,74 @@
+import type { PortWidth, QtestClient } from '../qtest/client.js';
+import { devfn, type PciAddress } from './address.js';
+
+/** A way to reach configuration space as a guest does. What is not there reads as all ones. */
+export interface PciAccess {
+  /** Bytes of configuration space that this way reaches: 256 through ports, 4096 through ECAM. */
+  readonly spaceBytes: number;
+  read(address: PciAddress, offset: number, width: PortWidth): Promise<number>;
+  write(address: PciAddress, offset: number, width: PortWidth, value: number): Promise<void>;
+  /** The whole configuration space of one function. */
+  readSpace(address: PciAddress): Promise<Uint8Array>;
+}
+
+const configAddressPort = 0xcf8;
+const configDataPort = 0xcfc;
+
+/** Configuration mechanism #1: ports 0xcf8 and 0xcfc. Source: PCI Local Bus Specification 3.0, 3.2.2.3.2. */
+export class PortAccess implements PciAccess {
+  readonly spaceBytes = 256;
+
+  constructor(private readonly qtest: QtestClient) {}
+
+  async read(address: PciAddress, offset: number, width: PortWidth): Promise<number> {
+    const [, value] = await Promise.all([
+      this.select(address, offset),
+      this.qtest.in(configDataPort + (offset & 3), width),
+    ]);
+    return value;
+  }
+
+  async write(address: PciAddress, offset: number, width: PortWidth, value: number): Promise<void> {
+    await Promise.all([this.select(address, offset), this.qtest.out(configDataPort + (offset & 3), width, value)]);
+  }
+
+  async readSpace(address: PciAddress): Promise<Uint8Array> {
+    const offsets = Array.from({ length: this.spaceBytes / 4 }, (_, index) => index * 4);
+    const words = await Promise.all(offsets.map((offset) => this.read(address, offset, 4)));
+    const space = Buffer.alloc(this.spaceBytes);
+    words.forEach((word, index) => space.writeUInt32LE(word >>> 0, index * 4));
+    return space;
+  }
+
+  private select(address: PciAddress, offset: number): Promise<void> {
+    const selector = 0x80000000 | (address.bus << 16) | (devfn(address) << 8) | (offset & 0xfc);
+    return this.qtest.out(configAddressPort, 4, selector);
+  }
+}
+
+/** The enhanced mechanism: configuration space in memory. Source: PCI Express Base Specification 5.0, 7.2.2. */
+export class EcamAccess implements PciAccess {
+  readonly spaceBytes = 4096;
+
+  /** @param base physical address of bus 0. */
+  constructor(
+    private readonly qtest: QtestClient,
+    private readonly base: number,
+  ) {}
+
+  read(address: PciAddress, offset: number, width: PortWidth): Promise<number> {
+    return this.qtest.readMemory(this.at(address) + offset, width);
+  }
+
+  write(address: PciAddress, offset: number, width: PortWidth, value: number): Promise<void> {
+    return this.qtest.writeMemory(this.at(address) + offset, width, value);
+  }
+
+  readSpace(address: PciAddress): Promise<Uint8Array> {
+    return this.qtest.readBlock(this.at(address), this.spaceBytes);
+  }
+
+  private at(address: PciAddress): number {
+    return this.base + address.bus * 0x100000 + devfn(address) * 0x1000;
+  }
+}

@@ -1,0 +1,26 @@
+import type { CellResult, PlannedCell } from '../record/events.js';
+
+/** What a worker must know before its first cell. */
+export interface WorkerSetup {
+  /** Scenario files, as the main process found them. */
+  files: string[];
+  /** Builds of the run, as the user named them. */
+  builds: string[];
+  /** The run's output folder, absolute. */
+  output: string;
+  /** The run's private folder for sockets. */
+  temporaryFolder: string;
+  /** `--accel`: 'auto', 'tcg', 'kvm'. */
+  accel: string;
+  knownIssues: boolean;
+}
+
+/** From the main process to a worker. */
+export type ToWorker = { kind: 'setup'; setup: WorkerSetup } | { kind: 'run'; cell: PlannedCell; folder: string };
+
+/** From a worker to the main process. */
+export type FromWorker =
+  | { kind: 'ready' }
+  | { kind: 'finished'; cell: string; result: CellResult }
+  /** The worker cannot run any cell. */
+  | { kind: 'unusable'; reason: string };

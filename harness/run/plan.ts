@@ -1,0 +1,111 @@
+import picomatch from 'picomatch';
+import type { Build } from '../build/build.js';
+import { UsageError } from '../core/errors.js';
+import type { PlannedCell } from '../record/events.js';
+import type { Options, Scenario } from '../scenario/definition.js';
+import { type PairSelection, pairsOf, routesOf } from './routes.js';
+import { seededOrder } from './seed.js';
+import { cellsOfShard, type Shard } from './shard.js';
+
+/** What narrows a run. */
+export interface Selection {
+  sources: readonly Build[];
+  destinations: readonly Build[];
+  pairs: PairSelection;
+  /** `--machine`: machine types or globs; the scenarios' own where there is none. */
+  machines?: readonly string[];
+  /** Matched against the whole id of a cell. */
+  grep?: RegExp;
+  shard?: Shard;
+  /** Shuffles the cells; the order of the plan where there is none. */
+  seed?: number;
+}
+
+/**
+ * Every cell of a run, in the order in which they start. The same scenarios, builds and selection give the same plan.
+ * Throws UsageError naming a machine type that no build has, a glob or expression that matches nothing.
+ */
+export function planCells(scenarios: readonly Scenario[], selection: Selection): PlannedCell[] {
+  const builds = [...new Set([...selection.sources, ...selection.destinations])];
+  const machineTypes = sortedMachineTypes(builds);
+  for (const wanted of selection.machines ?? []) checkMachine(wanted, machineTypes, builds);
+
+  const pairs = pairsOf(selection.sources, selection.destinations, selection.pairs);
+  if (pairs.length === 0)
+    throw new UsageError(`--pairs ${selection.pairs} leaves no pair of ${builds.map(({ name }) => name).join(', ')}`);
+  const all = scenarios.flatMap((scenario) => cellsOf(scenario, pairs, machineTypes, selection.machines));
+  const { grep, shard, seed } = selection;
+  const chosen = grep ? all.filter(({ id }) => grep.test(id)) : all;
+  if (chosen.length === 0) throw new UsageError(nothingSelected(all.length, grep));
+  const ordered = seed === undefined ? chosen : seededOrder(chosen, seed);
+  return shard ? cellsOfShard(ordered, shard) : ordered;
+}
+
+/** The id of a cell spells out what it is, and never says where in a plan it stands. */
+export function cellId(cell: Omit<PlannedCell, 'id'>): string {
+  const options = Object.entries(cell.options).map(([name, value]) => `${name}=${value}`);
+  return `${cell.scenario} [${[cell.route.join(' → '), cell.machineType, ...options].join(', ')}]`;
+}
+
+function cellsOf(
+  scenario: Scenario,
+  pairs: ReturnType<typeof pairsOf>,
+  machineTypes: readonly string[],
+  narrowed: readonly string[] | undefined,
+): PlannedCell[] {
+  const own = picomatch([scenario.machines].flat());
+  const narrow = narrowed ? picomatch([...narrowed]) : () => true;
+  const types = machineTypes.filter((type) => own(type) && narrow(type));
+  const allowed = scenario.pairs === 'same' ? pairs.filter(([source, destination]) => source === destination) : pairs;
+  const combinations = combine(scenario.options ?? {});
+  return routesOf(scenario.route ?? 'pair', allowed).flatMap((route) =>
+    types.flatMap((machineType) =>
+      combinations.map((options) => {
+        const skip = lackingBuild(route, machineType) ?? scenario.skip?.({ machineType, options, route });
+        const cell = {
+          scenario: scenario.title,
+          file: scenario.file,
+          route: route.map(({ name }) => name),
+          machineType,
+          options,
+        };
+        return { id: cellId(cell), ...cell, ...(skip !== undefined && { skip }) };
+      }),
+    ),
+  );
+}
+
+/** Every combination of one value of each option. */
+function combine(options: Readonly<Record<string, readonly string[]>>): Options[] {
+  return Object.entries(options).reduce<Options[]>(
+    (combined, [name, values]) => combined.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value }))),
+    [{}],
+  );
+}
+
+function lackingBuild(route: readonly Build[], machineType: string): string | undefined {
+  const lacking = route.find((build) => !build.probe.machineTypes.some(({ name }) => name === machineType));
+  return lacking && `${lacking.name} (QEMU ${lacking.version.text}) has no machine type ${machineType}`;
+}
+
+/** All machine types of all builds, aliases left out: an alias means another type on each build. Versions in their order. */
+function sortedMachineTypes(builds: readonly Build[]): string[] {
+  const names = new Set(builds.flatMap((build) => build.probe.machineTypes.map(({ name }) => name)));
+  return [...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+function checkMachine(wanted: string, machineTypes: readonly string[], builds: readonly Build[]): void {
+  const matches = picomatch(wanted);
+  if (machineTypes.some((type) => matches(type))) return;
+  const aliased = builds.flatMap((build) => build.probe.machineTypes.filter(({ alias }) => alias === wanted));
+  const named = [...new Set(aliased.map(({ name }) => name))].join(', ');
+  if (named !== '')
+    throw new UsageError(`--machine ${wanted} is an alias that means another type on each build; name one: ${named}`);
+  const have = builds.map(({ name, version }) => `${name} (QEMU ${version.text})`).join(', ');
+  throw new UsageError(`--machine ${wanted} is no machine type of ${have}; \`godwit machines\` lists what they have`);
+}
+
+function nothingSelected(planned: number, grep: RegExp | undefined): string {
+  if (grep && planned > 0) return `--grep ${grep.source} matches none of ${planned} cells`;
+  return 'the scenarios, builds and machine types chosen make no cell';
+}

@@ -1,0 +1,104 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { SweptFolder } from '../machine/private-folder.js';
+import type { CellResult, PlannedCell } from '../record/events.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
+
+const compiled = import.meta.url.endsWith('.js');
+const script = fileURLToPath(new URL(compiled ? './worker.js' : './worker.ts', import.meta.url));
+/** Milliseconds beyond its own deadline after which a cell's worker counts as stuck: a body that never returns to the event loop. */
+const graceMs = 30_000;
+/** Bytes of a worker's own output that are kept to explain its death. */
+const keptOutput = 4000;
+
+/** The parent's view of one worker. */
+export class WorkerProcess {
+  private readonly child: ChildProcess;
+  private readonly exited: Promise<unknown>;
+  private output = '';
+  private answer: ((message: FromWorker) => void) | undefined;
+
+  constructor(
+    readonly number: number,
+    private readonly setup: WorkerSetup,
+    folder: SweptFolder,
+  ) {
+    this.child = fork(script, [], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', folder.lease],
+      ...(!compiled && { execArgv: ['--import', 'tsx'] }),
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-keptOutput)));
+    }
+    this.child.on('message', (message) => this.answer?.(message as FromWorker));
+    this.exited = once(this.child, 'exit');
+    this.child.on('error', (error) => (this.output += error.message));
+  }
+
+  /** Loads scenarios and builds. Returns why it cannot, if it cannot. */
+  async prepare(): Promise<string | undefined> {
+    const answer = await this.ask({ kind: 'setup', setup: this.setup }, graceMs);
+    if (answer?.kind === 'ready') return undefined;
+    return answer?.kind === 'unusable' ? answer.reason : this.lastWords();
+  }
+
+  /** Runs a cell; a worker that dies or gets stuck gives a `broken` result, and must be replaced. */
+  async run(cell: PlannedCell, folder: string, timeoutMs: number): Promise<{ result: CellResult; usable: boolean }> {
+    const startedMs = performance.now();
+    const answer = await this.ask({ kind: 'run', cell, folder }, timeoutMs + graceMs);
+    if (answer?.kind === 'finished') return { result: answer.result, usable: true };
+    await this.end();
+    const reason = answer?.kind === 'unusable' ? answer.reason : this.lastWords();
+    return { result: brokenResult(reason, performance.now() - startedMs, folder), usable: false };
+  }
+
+  /** Ends the process and whatever it runs. */
+  async end(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** Sends a message and resolves with the answer; undefined when the process died or did not answer in time. */
+  private async ask(message: ToWorker, timeoutMs: number): Promise<FromWorker | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const answered = new Promise<FromWorker | undefined>((resolve) => {
+      this.answer = resolve;
+      timer = setTimeout(() => resolve(undefined), timeoutMs);
+      void this.exited.then(() => resolve(undefined));
+      this.child.send(message, (error) => error && resolve(undefined));
+    });
+    try {
+      return await answered;
+    } finally {
+      clearTimeout(timer);
+      this.answer = undefined;
+    }
+  }
+
+  private lastWords(): string {
+    const { exitCode, signalCode } = this.child;
+    const how = signalCode
+      ? `was ended by ${signalCode}`
+      : exitCode === null
+        ? 'did not answer'
+        : `exited with status ${exitCode}`;
+    const said = this.output.trim();
+    return `the worker process ${how}${said === '' ? '' : `: ${said}`}`;
+  }
+}
+
+/** The result of a cell that was never judged. */
+export function brokenResult(reason: string, durationMs: number, folder?: string): CellResult {
+  return {
+    verdict: 'broken',
+    reason,
+    findings: [],
+    outcomes: [],
+    durationMs,
+    phasesMs: {},
+    accel: '',
+    rssBytes: 0,
+    ...(folder !== undefined && { folder }),
+  };
+}

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import type { Build } from '../build/build.js';
+import { resolveBuild } from '../build/resolve.js';
+import { messageOf, StateError } from '../core/errors.js';
+import { Machine } from '../machine/machine.js';
+import type { CellResult, PlannedCell } from '../record/events.js';
+import type { Scenario } from '../scenario/definition.js';
+import { loadScenarios } from '../scenario/load.js';
+import { runCell } from '../scenario/run-cell.js';
+import { acceleratorFor } from './accelerator.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
+
+/** One process that runs one cell at a time, told by its parent over IPC. It ends with its parent, and its QEMUs end with it. */
+class Worker {
+  private readonly scenarios = new Map<string, Scenario>();
+  private readonly builds = new Map<string, Build>();
+
+  private constructor(private readonly setup: WorkerSetup) {}
+
+  static async prepare(setup: WorkerSetup): Promise<Worker> {
+    const worker = new Worker(setup);
+    const [scenarios, builds] = await Promise.all([
+      loadScenarios(setup.files),
+      Promise.all(setup.builds.map((name) => resolveBuild(name, { fetch: false }))),
+    ]);
+    for (const scenario of scenarios) worker.scenarios.set(scenario.title, scenario);
+    for (const build of builds) worker.builds.set(build.name, build);
+    return worker;
+  }
+
+  run(cell: PlannedCell, folder: string): Promise<CellResult> {
+    const scenario = this.scenarios.get(cell.scenario);
+    if (!scenario) throw new StateError(`the worker has no scenario '${cell.scenario}'`);
+    const route = cell.route.map((name) => {
+      const build = this.builds.get(name);
+      if (!build) throw new StateError(`the worker has no build '${name}'`);
+      return build;
+    });
+    return runCell({
+      scenario,
+      route,
+      machineType: cell.machineType,
+      options: cell.options,
+      accel: acceleratorFor(route, this.setup.accel),
+      logFolder: join(this.setup.output, folder),
+      temporaryFolder: this.setup.temporaryFolder,
+      knownIssues: this.setup.knownIssues,
+    });
+  }
+}
+
+let worker: Worker | undefined;
+
+async function onMessage(message: ToWorker): Promise<void> {
+  if (message.kind === 'setup') {
+    worker = await Worker.prepare(message.setup);
+    return send({ kind: 'ready' });
+  }
+  if (!worker) throw new StateError('the worker was given a cell before its setup');
+  const result = await worker.run(message.cell, message.folder);
+  send({ kind: 'finished', cell: message.cell.id, result: { ...result, folder: message.folder } });
+}
+
+function send(message: FromWorker): void {
+  process.send?.(message);
+}
+
+process.on('message', (message: ToWorker) => {
+  onMessage(message).catch((thrown: unknown) => send({ kind: 'unusable', reason: messageOf(thrown) }));
+});
+// The parent is gone, however it went: nothing here may outlive it.
+process.on('disconnect', () => process.exit());
+process.on('exit', () => Machine.killAll());
+// A terminal sends Ctrl-C to the whole group: the parent decides what happens to the cells that run.
+process.on('SIGINT', () => undefined);

@@ -1,0 +1,161 @@
+import type { Build } from '../build/build.js';
+import type { Deadline } from '../core/deadline.js';
+import { DisposeStack } from '../core/dispose.js';
+import { StateError } from '../core/errors.js';
+import { ScriptedGuest } from '../guest/scripted.js';
+import type { MachineSpec } from '../machine/command-line.js';
+import { Machine, type WireObserver } from '../machine/machine.js';
+import { splitWords } from '../machine/words.js';
+import { migrate } from '../migration/migrate.js';
+import type { Outcome } from '../migration/outcome.js';
+import type { MigrationPlan } from '../migration/plan.js';
+import type { Phase } from '../record/events.js';
+import type { Journey, Options, Scenario } from './definition.js';
+
+export interface JourneyOptions {
+  scenario: Scenario;
+  route: readonly Build[];
+  machineType: string;
+  options: Options;
+  accel: string;
+  /** Private folder for sockets. */
+  folder: string;
+  logFolder: string;
+  deadline: Deadline;
+  onSend?: WireObserver;
+  onPhase: (phase: Phase, ms: number) => void;
+  onMachine: (machine: Machine) => void;
+  onOutcome: (outcome: Outcome) => void;
+}
+
+/** Launches the QEMUs of a route as they are needed, and carries one guest along it. Disposing it ends all of them. */
+export class RunningJourney implements Journey, AsyncDisposable {
+  private readonly undo = new DisposeStack();
+  private hop = 0;
+  private next: Promise<Machine> | undefined;
+  private current: { machine: Machine; guest: ScriptedGuest } | undefined;
+
+  // A property, so that a body may take it apart: `async body({ guest, migrate })`.
+  readonly migrate = async (plan: MigrationPlan = {}): Promise<Outcome> => {
+    if (this.hop + 1 >= this.route.length) throw new StateError('the guest is at the end of its route already');
+    const { machine } = this.here;
+    const destination = await this.destination(machine);
+    const outcome = await migrate(machine, destination, {
+      plan,
+      deadline: this.plan.deadline,
+      look: (looked) => this.look(looked),
+      onPhase: this.plan.onPhase,
+    });
+    this.plan.onOutcome(outcome);
+    if (outcome.class === 'completed' || outcome.class === 'silent-difference') {
+      this.hop += 1;
+      this.arrive(destination).resume();
+      await machine.kill();
+    }
+    return outcome;
+  };
+
+  private constructor(private readonly plan: JourneyOptions) {}
+
+  /** Starts the first QEMU, and the second beside it unless the scenario changes devices first. */
+  static async start(plan: JourneyOptions): Promise<RunningJourney> {
+    const journey = new RunningJourney(plan);
+    try {
+      const words = journey.wordsOf(plan.scenario.devices);
+      const first = journey.launch(0, words);
+      if (plan.scenario.hotplugs !== true) journey.next = journey.launch(1, words);
+      journey.arrive(await first);
+      return journey;
+    } catch (thrown) {
+      await journey[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  get machineType(): string {
+    return this.plan.machineType;
+  }
+
+  get options(): Options {
+    return this.plan.options;
+  }
+
+  get route(): readonly Build[] {
+    return this.plan.route;
+  }
+
+  get machine(): Machine {
+    return this.here.machine;
+  }
+
+  get guest(): ScriptedGuest {
+    return this.here.guest;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.next?.catch(() => undefined);
+    await this.undo[Symbol.asyncDispose]();
+  }
+
+  private get here(): { machine: Machine; guest: ScriptedGuest } {
+    if (!this.current) throw new StateError('the journey has not started');
+    return this.current;
+  }
+
+  private arrive(machine: Machine): ScriptedGuest {
+    const guest = ScriptedGuest.attach(machine, this.plan.deadline);
+    this.current = { machine, guest };
+    return guest;
+  }
+
+  private look(machine: Machine): ReturnType<ScriptedGuest['configSpace']> {
+    if (machine === this.here.machine) return this.guest.configSpace();
+    const visitor = ScriptedGuest.attach(machine, this.plan.deadline);
+    visitor.resume();
+    return visitor.configSpace();
+  }
+
+  /** The QEMU that waits for the guest: the one started beside the source, unless the guest's devices have changed since. */
+  private async destination(source: Machine): Promise<Machine> {
+    const waiting = this.next;
+    this.next = undefined;
+    if (waiting && source.words === source.spec.words) return waiting;
+    if (waiting) await (await waiting)[Symbol.asyncDispose]();
+    return this.launch(this.hop + 1, source.words);
+  }
+
+  private async launch(hop: number, words: readonly string[]): Promise<Machine> {
+    const { scenario, route, machineType, options, deadline } = this.plan;
+    const build = route[hop];
+    if (!build) throw new StateError(`the route has no hop ${hop}`);
+    const other = hop > 0 ? scenario.destination?.(options) : undefined;
+    const spec: MachineSpec = {
+      build,
+      machineType: other?.machineType ?? machineType,
+      accel: this.plan.accel,
+      memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? 16,
+      words: other?.devices === undefined ? words : this.wordsOf(other.devices),
+      incoming: hop > 0,
+    };
+    const machine = await Machine.launch(spec, {
+      label: this.labelOf(hop),
+      folder: this.plan.folder,
+      logFolder: this.plan.logFolder,
+      deadline,
+      ...(this.plan.onSend && { onSend: this.plan.onSend }),
+      onPhase: this.plan.onPhase,
+    });
+    this.plan.onMachine(machine);
+    return this.undo.use(machine);
+  }
+
+  private labelOf(hop: number): string {
+    if (hop === 0) return 'source';
+    return this.route.length === 2 ? 'destination' : `hop-${hop}`;
+  }
+
+  private wordsOf(devices: Scenario['devices']): readonly string[] {
+    const given = typeof devices === 'function' ? devices(this.plan.options) : (devices ?? []);
+    return typeof given === 'string' ? splitWords(given) : given;
+  }
+}

@@ -1,0 +1,41 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { extname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { GodwitError, messageOf, UsageError } from '../core/errors.js';
+import type { Scenario } from './definition.js';
+import { collect } from './registry.js';
+
+/** How scenario files end; anything else in a folder is left alone. */
+const suffixes = ['.scenario.ts', '.scenario.js', '.scenario.mjs'];
+
+/** Files and folders as scenario files, sorted within a folder. Throws UsageError naming what does not exist or holds none. */
+export function findScenarioFiles(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    if (!existsSync(path)) throw new UsageError(`there is no scenario file or folder '${path}'`);
+    if (!statSync(path).isDirectory()) return [path];
+    const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
+      .filter((file) => suffixes.some((suffix) => file.endsWith(suffix)))
+      .map((file) => join(path, file))
+      .sort();
+    if (files.length === 0)
+      throw new UsageError(`the folder '${path}' holds no scenario file (${suffixes.join(', ')})`);
+    return files;
+  });
+}
+
+/** Loads scenario files, TypeScript or JavaScript. Throws UsageError naming the file that throws, and why. */
+export async function loadScenarios(files: readonly string[]): Promise<Scenario[]> {
+  if (files.some((file) => /\.[cm]?ts$/.test(extname(file)))) (await import('tsx/esm/api')).register();
+  const loaded: Scenario[] = [];
+  for (const file of files) {
+    try {
+      loaded.push(...(await collect(relative('.', file), () => import(pathToFileURL(resolve(file)).href))));
+    } catch (thrown) {
+      if (thrown instanceof GodwitError) throw thrown;
+      throw new UsageError(`the scenario file '${file}' throws while it is loaded: ${messageOf(thrown)}`, {
+        cause: thrown,
+      });
+    }
+  }
+  return loaded;
+}

@@ -1,0 +1,41 @@
+import { UsageError } from '../core/errors.js';
+import type { Scenario, ScenarioDefinition } from './definition.js';
+
+interface Registry {
+  scenarios: Scenario[];
+  file: string;
+  onScenario: ((scenario: Scenario) => void) | undefined;
+}
+
+// On the global object, so that a scenario file that resolves to another copy of this package still reaches the runner's registry.
+const key = Symbol.for('godwit.scenario-registry');
+const holder = globalThis as { [key]?: Registry };
+const registry: Registry = (holder[key] ??= { scenarios: [], file: '', onScenario: undefined });
+
+/**
+ * Declares a scenario. Run by `godwit run`, or by plain mocha, where every cell becomes a test.
+ * Throws UsageError when a scenario of that name exists: a cell's name must mean one thing.
+ */
+export function scenario(title: string, definition: ScenarioDefinition): void {
+  const twin = registry.scenarios.find((known) => known.title === title);
+  if (twin) {
+    const where = twin.file === registry.file ? `twice in ${twin.file}` : `in ${twin.file} and in ${registry.file}`;
+    throw new UsageError(`the scenario '${title}' is declared ${where}`);
+  }
+  const declared = { ...definition, title, file: registry.file };
+  registry.scenarios.push(declared);
+  registry.onScenario?.(declared);
+}
+
+/** Runs `load` with every scenario that it declares noted as standing in `file`, and returns those. */
+export async function collect(file: string, load: () => Promise<unknown>): Promise<Scenario[]> {
+  const from = registry.scenarios.length;
+  registry.file = file;
+  await load();
+  return registry.scenarios.slice(from);
+}
+
+/** Calls `onScenario` with every scenario as it is declared. */
+export function observeScenarios(onScenario: (scenario: Scenario) => void): void {
+  registry.onScenario = onScenario;
+}

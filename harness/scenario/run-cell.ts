@@ -1,0 +1,230 @@
+import { mkdirSync } from 'node:fs';
+import { setTimeout as after } from 'node:timers/promises';
+import type { Build } from '../build/build.js';
+import { Deadline } from '../core/deadline.js';
+import { GodwitError, LaunchError, messageOf } from '../core/errors.js';
+import { diagnose } from '../diagnosis/diagnose.js';
+import type { Machine } from '../machine/machine.js';
+import { PrivateFolder } from '../machine/private-folder.js';
+import type { Outcome } from '../migration/outcome.js';
+import type { CellResult, Phase } from '../record/events.js';
+import type { Finding, OutcomeRecord } from '../record/outcome.js';
+import type { Verdict } from '../record/verdict.js';
+import type { Options, Scenario } from './definition.js';
+import { isUnmetExpectation } from './expectations.js';
+import { RunningJourney } from './journey.js';
+import { applies, type KnownIssue, matches } from './known-issue.js';
+import { ReproductionScript } from './reproduction.js';
+
+/** One cell, with everything resolved that its id spells out. */
+export interface CellPlan {
+  scenario: Scenario;
+  route: readonly Build[];
+  machineType: string;
+  options: Options;
+  accel: string;
+  /** Where command lines and logs are kept. */
+  logFolder: string;
+  /** Where the private folder for sockets is made. */
+  temporaryFolder?: string;
+  /** False judges as if no issue were known. */
+  knownIssues: boolean;
+}
+
+const defaultTimeoutMs = 60_000;
+/** Milliseconds that a process may take from closing its sockets to its end. */
+const lastWordsMs = 500;
+/** Codes of errors that say something about QEMU. */
+const aboutQemu: readonly string[] = [
+  'execute',
+  'execute-interrupted',
+  'exited',
+  'guest',
+  'wait-timeout',
+  'wait-impossible',
+];
+/** Signals that come from outside: from the host that runs out of memory, or from a person. */
+const hostSignals = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
+
+/** Runs one cell to its verdict. Never throws: whatever goes wrong is a verdict. Nothing of the cell runs when it resolves. */
+export async function runCell(plan: CellPlan): Promise<CellResult> {
+  const startedMs = performance.now();
+  const evidence = new CellEvidence(plan);
+  let thrown: unknown;
+  try {
+    mkdirSync(plan.logFolder, { recursive: true, mode: 0o700 });
+    using folder = PrivateFolder.create(plan.temporaryFolder);
+    thrown = await evidence.play(folder.path);
+    evidence.writeScripts();
+  } catch (failure) {
+    thrown ??= failure;
+  }
+  const durationMs = performance.now() - startedMs;
+  return {
+    ...evidence.judge(thrown),
+    durationMs,
+    phasesMs: evidence.phases(durationMs),
+    accel: plan.accel,
+    rssBytes: process.memoryUsage.rss(),
+  };
+}
+
+/** What one cell leaves behind while it runs, and the verdict that follows from it. */
+class CellEvidence {
+  private readonly outcomes: Outcome[] = [];
+  private readonly machines: Machine[] = [];
+  private readonly phasesMs: Partial<Record<Phase, number>> = {};
+  private readonly script: ReproductionScript;
+
+  constructor(private readonly plan: CellPlan) {
+    this.script = new ReproductionScript(plan.scenario.title);
+  }
+
+  /** Plays the scenario; returns what it threw. */
+  async play(folder: string): Promise<unknown> {
+    const { scenario } = this.plan;
+    let journey: RunningJourney | undefined;
+    try {
+      journey = await RunningJourney.start({
+        ...this.plan,
+        folder,
+        deadline: Deadline.after(scenario.timeoutMs ?? defaultTimeoutMs),
+        onSend: (label, channel, line) => this.script.send(label, channel, line),
+        onPhase: (phase, ms) => this.addPhase(phase, ms),
+        onMachine: (machine) => {
+          this.machines.push(machine);
+          this.script.start(machine);
+        },
+        onOutcome: (outcome) => this.outcomes.push(outcome),
+      });
+      await scenario.body(journey);
+      return undefined;
+    } catch (thrown) {
+      await this.lastWords(thrown);
+      return thrown;
+    } finally {
+      const endingMs = performance.now();
+      await journey?.[Symbol.asyncDispose]();
+      this.addPhase('end', performance.now() - endingMs);
+    }
+  }
+
+  /** A closed connection is how a dying QEMU shows first: its exit, a moment later, tells whose fault it was. */
+  private async lastWords(thrown: unknown): Promise<void> {
+    if (!(thrown instanceof GodwitError) || !['connect', 'execute-interrupted'].includes(thrown.code)) return;
+    await Promise.race([...this.machines.map(({ exit }) => exit), after(lastWordsMs, undefined, { ref: false })]);
+  }
+
+  writeScripts(): void {
+    this.script.write(this.plan.logFolder);
+  }
+
+  /** Where the time went; what no phase claims is the guest's. */
+  phases(durationMs: number): Partial<Record<Phase, number>> {
+    const claimed = Object.values(this.phasesMs).reduce((sum, ms) => sum + ms, 0);
+    return { ...this.phasesMs, guest: Math.max(0, durationMs - claimed) };
+  }
+
+  judge(thrown: unknown): Omit<CellResult, 'durationMs' | 'phasesMs' | 'accel' | 'rssBytes'> {
+    const outcomes = [...this.outcomes.map(recorded), ...this.cannotStart(thrown)];
+    const issue = this.expectedIssue();
+    const finish = (verdict: Verdict, reason: string, findings: Finding[] = []): ReturnType<CellEvidence['judge']> => ({
+      verdict,
+      reason,
+      findings,
+      outcomes,
+      ...(issue && (verdict === 'known' || verdict === 'fixed') && { knownIssue: issue.name }),
+    });
+    if (thrown === undefined) {
+      return issue
+        ? finish('fixed', `the known issue '${issue.name}' did not happen (${issue.source})`)
+        : finish('passed', '');
+    }
+    const findings = this.findings(thrown, outcomes);
+    const verdict = verdictOf(thrown, this.machines);
+    const known = verdict === 'failed' && issue !== undefined && findings.some((finding) => matches(issue, finding));
+    return known
+      ? finish('known', `${issue.name}: ${issue.source}`, findings)
+      : finish(verdict, reasonOf(thrown), findings);
+  }
+
+  /** The known issue that one of the hops of this cell is expected to show. */
+  private expectedIssue(): KnownIssue | undefined {
+    const { scenario, route, machineType, knownIssues } = this.plan;
+    if (!knownIssues) return undefined;
+    const hops = route.slice(1).flatMap((destination, index) => {
+      const source = route[index];
+      return source ? [{ source, destination }] : [];
+    });
+    return scenario.known?.find((issue) => hops.some((hop) => applies(issue, hop, machineType)));
+  }
+
+  private findings(thrown: unknown, outcomes: readonly OutcomeRecord[]): Finding[] {
+    const told = outcomes.at(-1)?.findings ?? [];
+    if (told.length > 0 || isUnmetExpectation(thrown)) return told;
+    // No migration tells why: the logs of whoever runs may.
+    return this.machines.flatMap((machine) =>
+      diagnose(machine.spec.incoming ? 'destination' : 'source', machine.log(), undefined),
+    );
+  }
+
+  private cannotStart(thrown: unknown): OutcomeRecord[] {
+    if (!(thrown instanceof LaunchError)) return [];
+    const log = String(thrown.data['log'] ?? '');
+    const side = thrown.data['label'] === 'source' ? 'source' : 'destination';
+    const quiet = { errorLines: [] };
+    const exit = {
+      ...(typeof thrown.data['exitCode'] === 'number' && { exitCode: thrown.data['exitCode'] }),
+      ...(typeof thrown.data['signal'] === 'string' && { signal: thrown.data['signal'] }),
+      errorLines: log.split('\n').filter((line) => line.trim() !== ''),
+    };
+    return [
+      {
+        class: 'cannot-start',
+        from: this.plan.route[0]?.name ?? '',
+        to: this.plan.route[1]?.name ?? '',
+        source: side === 'source' ? exit : quiet,
+        destination: side === 'destination' ? exit : quiet,
+        findings: diagnose(side, log, undefined),
+        differences: [],
+      },
+    ];
+  }
+
+  private addPhase(phase: Phase, ms: number): void {
+    this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + ms;
+  }
+}
+
+/** What a QEMU answered, refused or failed to do is about QEMU; anything else that is thrown is our own fault. */
+function verdictOf(thrown: unknown, machines: readonly Machine[]): Verdict {
+  if (isUnmetExpectation(thrown)) return 'failed';
+  if (thrown instanceof LaunchError) return typeof thrown.data['exitCode'] === 'number' ? 'failed' : 'broken';
+  if (thrown instanceof GodwitError && aboutQemu.includes(thrown.code)) return 'failed';
+  const died = machines.some(
+    ({ exited, killedByUs }) => exited && !killedByUs && !hostSignals.includes(exited.signal ?? ''),
+  );
+  return thrown instanceof GodwitError && died ? 'failed' : 'broken';
+}
+
+function reasonOf(thrown: unknown): string {
+  const known = thrown instanceof GodwitError || isUnmetExpectation(thrown);
+  return known || !(thrown instanceof Error)
+    ? messageOf(thrown)
+    : `${thrown.name}: ${thrown.message} (${firstFrame(thrown)})`;
+}
+
+function firstFrame(thrown: Error): string {
+  return (
+    thrown.stack
+      ?.split('\n')
+      .find((line) => line.trimStart().startsWith('at '))
+      ?.trim() ?? 'no stack'
+  );
+}
+
+/** The outcome as the record keeps it: without the two views of the guest. */
+function recorded(outcome: Outcome): OutcomeRecord {
+  const { configSpace: _, ...record } = outcome;
+  return record;
+}
