@@ -31,21 +31,29 @@ export function nameDevice(section: string, topology?: TopologyView): NamedDevic
   const { bus, way, rest } = pciPath.exec(section)?.groups ?? {};
   if (bus === undefined || way === undefined || rest === undefined) return { name: section };
   const found = follow(bus, way.slice(1).split(':'), topology);
-  if (!found) return { name: section };
-  const { address, known } = found;
-  const id = known?.id === '' ? undefined : known?.id;
-  const own = `${id ?? known?.model ?? rest} (${address})`;
-  const isPart = rest.includes('/') || rest.includes('.');
-  if (isPart) return { name: known ? `${rest} of ${own}` : section, ...(known && { known }) };
-  return { name: own, ...(id !== undefined && { id }), ...(known && { known }) };
+  return found ? inWords(section, rest, found) : { name: section };
+}
+
+/** `rest` is what follows the address: the device's own name, or that of a part of it ("e1000.rom", "1/usb-ptr"). */
+function inWords(section: string, rest: string, { address, known }: Followed): NamedDevice {
+  if (!known) return { name: isPart(rest) ? section : `${rest} (${address})` };
+  const id = known.id === '' ? undefined : known.id;
+  const own = `${id ?? known.model ?? rest} (${address})`;
+  if (isPart(rest)) return { name: `${rest} of ${own}`, known };
+  return { name: own, known, ...(id !== undefined && { id }) };
+}
+
+function isPart(rest: string): boolean {
+  return rest.includes('/') || rest.includes('.');
+}
+
+interface Followed {
+  address: string;
+  known?: KnownFunction;
 }
 
 /** Turns the slots on the way into an address with the bus number that the guest gave to the last bridge. */
-function follow(
-  rootBus: string,
-  slots: string[],
-  topology?: TopologyView,
-): { address: string; known?: KnownFunction } | undefined {
+function follow(rootBus: string, slots: string[], topology?: TopologyView): Followed | undefined {
   let bus = rootBus;
   for (const [index, slot] of slots.entries()) {
     const address = `${bus}:${slot}`;

@@ -4,7 +4,7 @@ import { nameDevice, type NamedDevice, type TopologyView } from './device-name.j
 import { type ErrorLine, isHarmless, parseErrorLines } from './error-lines.js';
 import { summarise } from './summary.js';
 
-export type { KnownFunction, TopologyView } from './device-name.js';
+export type { TopologyView } from './device-name.js';
 
 /** Messages that lead to a cause, or follow from it: told only when there is no cause beside them. */
 const context = new Set<ErrorLine['kind']>([
@@ -79,7 +79,7 @@ function describe(line: ErrorLine, section?: string, device?: NamedDevice): Pick
 
 /** The section that a message is about: its own, or that of the chain it begins, which names it further down. */
 function sectionOf(line: ErrorLine, lines: ErrorLine[]): string | undefined {
-  if ('section' in line && line.section !== undefined) return line.section;
+  if ('section' in line) return line.section;
   if ('block' in line) return line.block;
   if (line.kind === 'section-device') return line.device;
   if (!chained.has(line.kind)) return undefined;

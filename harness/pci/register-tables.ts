@@ -28,7 +28,7 @@ export interface CapabilityLayout {
 type Meanings = Readonly<Record<number, string>>;
 type BitRow = [name: string, shift: number, width?: number, title?: string, meanings?: Meanings];
 
-function register(offset: number, width: number, name: string, rows: BitRow[] = []): Register {
+function register([offset, width]: [offset: number, width: number], name: string, rows: BitRow[] = []): Register {
   return { name, offset, width, bits: rows.map(bits) };
 }
 
@@ -47,9 +47,9 @@ const speeds = { 1: '2.5 GT/s', 2: '5 GT/s', 3: '8 GT/s', 4: '16 GT/s', 5: '32 G
 
 /** Registers that type 0 and type 1 headers share. Source: PCI Express Base Specification 5.0, 7.5.1.1. */
 const commonHeader: Register[] = [
-  register(0x00, 2, 'Vendor ID'),
-  register(0x02, 2, 'Device ID'),
-  register(0x04, 2, 'Command', [
+  register([0x00, 2], 'Vendor ID'),
+  register([0x02, 2], 'Device ID'),
+  register([0x04, 2], 'Command', [
     ['I/O Space Enable', 0],
     ['Memory Space Enable', 1],
     ['Bus Master Enable', 2],
@@ -61,7 +61,7 @@ const commonHeader: Register[] = [
     ['Fast Back-to-Back Transactions Enable', 9],
     ['Interrupt Disable', 10],
   ]),
-  register(0x06, 2, 'Status', [
+  register([0x06, 2], 'Status', [
     ['Immediate Readiness', 0],
     ['Interrupt Status', 3],
     ['Capabilities List', 4],
@@ -75,57 +75,57 @@ const commonHeader: Register[] = [
     ['Signaled System Error', 14],
     ['Detected Parity Error', 15],
   ]),
-  register(0x08, 1, 'Revision ID'),
-  register(0x09, 3, 'Class Code'),
-  register(0x0c, 1, 'Cache Line Size'),
-  register(0x0d, 1, 'Latency Timer'),
-  register(0x0e, 1, 'Header Type', [
+  register([0x08, 1], 'Revision ID'),
+  register([0x09, 3], 'Class Code'),
+  register([0x0c, 1], 'Cache Line Size'),
+  register([0x0d, 1], 'Latency Timer'),
+  register([0x0e, 1], 'Header Type', [
     ['Header Layout', 0, 7],
     ['Multi-Function Device', 7],
   ]),
-  register(0x0f, 1, 'BIST'),
-  register(0x34, 1, 'Capabilities Pointer'),
-  register(0x3c, 1, 'Interrupt Line'),
-  register(0x3d, 1, 'Interrupt Pin'),
+  register([0x0f, 1], 'BIST'),
+  register([0x34, 1], 'Capabilities Pointer'),
+  register([0x3c, 1], 'Interrupt Line'),
+  register([0x3d, 1], 'Interrupt Pin'),
 ];
 
 function baseAddresses(count: number): Register[] {
-  return Array.from({ length: count }, (_, index) => register(0x10 + 4 * index, 4, `Base Address Register ${index}`));
+  return Array.from({ length: count }, (_, index) => register([0x10 + 4 * index, 4], `Base Address Register ${index}`));
 }
 
 /** Source: PCI Express Base Specification 5.0, 7.5.1.2. */
 export const type0Header: Register[] = [
   ...commonHeader,
   ...baseAddresses(6),
-  register(0x28, 4, 'Cardbus CIS Pointer'),
-  register(0x2c, 2, 'Subsystem Vendor ID'),
-  register(0x2e, 2, 'Subsystem ID'),
-  register(0x30, 4, 'Expansion ROM Base Address'),
-  register(0x3e, 1, 'Min_Gnt'),
-  register(0x3f, 1, 'Max_Lat'),
+  register([0x28, 4], 'Cardbus CIS Pointer'),
+  register([0x2c, 2], 'Subsystem Vendor ID'),
+  register([0x2e, 2], 'Subsystem ID'),
+  register([0x30, 4], 'Expansion ROM Base Address'),
+  register([0x3e, 1], 'Min_Gnt'),
+  register([0x3f, 1], 'Max_Lat'),
 ];
 
 /** Source: PCI Express Base Specification 5.0, 7.5.1.3. */
 export const type1Header: Register[] = [
   ...commonHeader,
   ...baseAddresses(2),
-  register(0x18, 1, 'Primary Bus Number'),
-  register(0x19, 1, 'Secondary Bus Number'),
-  register(0x1a, 1, 'Subordinate Bus Number'),
-  register(0x1b, 1, 'Secondary Latency Timer'),
-  register(0x1c, 1, 'I/O Base'),
-  register(0x1d, 1, 'I/O Limit'),
-  register(0x1e, 2, 'Secondary Status'),
-  register(0x20, 2, 'Memory Base'),
-  register(0x22, 2, 'Memory Limit'),
-  register(0x24, 2, 'Prefetchable Memory Base'),
-  register(0x26, 2, 'Prefetchable Memory Limit'),
-  register(0x28, 4, 'Prefetchable Base Upper 32 Bits'),
-  register(0x2c, 4, 'Prefetchable Limit Upper 32 Bits'),
-  register(0x30, 2, 'I/O Base Upper 16 Bits'),
-  register(0x32, 2, 'I/O Limit Upper 16 Bits'),
-  register(0x38, 4, 'Expansion ROM Base Address'),
-  register(0x3e, 2, 'Bridge Control', [
+  register([0x18, 1], 'Primary Bus Number'),
+  register([0x19, 1], 'Secondary Bus Number'),
+  register([0x1a, 1], 'Subordinate Bus Number'),
+  register([0x1b, 1], 'Secondary Latency Timer'),
+  register([0x1c, 1], 'I/O Base'),
+  register([0x1d, 1], 'I/O Limit'),
+  register([0x1e, 2], 'Secondary Status'),
+  register([0x20, 2], 'Memory Base'),
+  register([0x22, 2], 'Memory Limit'),
+  register([0x24, 2], 'Prefetchable Memory Base'),
+  register([0x26, 2], 'Prefetchable Memory Limit'),
+  register([0x28, 4], 'Prefetchable Base Upper 32 Bits'),
+  register([0x2c, 4], 'Prefetchable Limit Upper 32 Bits'),
+  register([0x30, 2], 'I/O Base Upper 16 Bits'),
+  register([0x32, 2], 'I/O Limit Upper 16 Bits'),
+  register([0x38, 4], 'Expansion ROM Base Address'),
+  register([0x3e, 2], 'Bridge Control', [
     ['Parity Error Response Enable', 0],
     ['SERR# Enable', 1],
     ['ISA Enable', 2],
@@ -141,7 +141,7 @@ export const type1Header: Register[] = [
 export const anyHeader: Register[] = commonHeader;
 
 /** Source: PCI Express Base Specification 5.0, 7.5.3.10, table 7-26. */
-const slotControl = register(0x18, 2, 'Slot Control', [
+const slotControl = register([0x18, 2], 'Slot Control', [
   ['ABPE', 0, 1, 'Attention Button Pressed Enable'],
   ['PFDE', 1, 1, 'Power Fault Detected Enable'],
   ['MRLSCE', 2, 1, 'MRL Sensor Changed Enable'],
@@ -157,7 +157,7 @@ const slotControl = register(0x18, 2, 'Slot Control', [
 ]);
 
 /** Source: PCI Express Base Specification 5.0, 7.5.3.11, table 7-27. */
-const slotStatus = register(0x1a, 2, 'Slot Status', [
+const slotStatus = register([0x1a, 2], 'Slot Status', [
   ['ABP', 0, 1, 'Attention Button Pressed'],
   ['PFD', 1, 1, 'Power Fault Detected'],
   ['MRLSC', 2, 1, 'MRL Sensor Changed'],
@@ -171,13 +171,13 @@ const slotStatus = register(0x1a, 2, 'Slot Status', [
 
 /** Source: PCI Express Base Specification 5.0, 7.5.3. */
 const express: Register[] = [
-  register(0x02, 2, 'PCI Express Capabilities', [
+  register([0x02, 2], 'PCI Express Capabilities', [
     ['Capability Version', 0, 4],
     ['Device/Port Type', 4, 4],
     ['Slot Implemented', 8],
     ['Interrupt Message Number', 9, 5],
   ]),
-  register(0x04, 4, 'Device Capabilities', [
+  register([0x04, 4], 'Device Capabilities', [
     ['Max_Payload_Size Supported', 0, 3],
     ['Phantom Functions Supported', 3, 2],
     ['Extended Tag Field Supported', 5],
@@ -188,7 +188,7 @@ const express: Register[] = [
     ['Captured Slot Power Limit Scale', 26, 2],
     ['Function Level Reset Capability', 28],
   ]),
-  register(0x08, 2, 'Device Control', [
+  register([0x08, 2], 'Device Control', [
     ['Correctable Error Reporting Enable', 0],
     ['Non-Fatal Error Reporting Enable', 1],
     ['Fatal Error Reporting Enable', 2],
@@ -202,7 +202,7 @@ const express: Register[] = [
     ['Max_Read_Request_Size', 12, 3],
     ['Initiate Function Level Reset', 15],
   ]),
-  register(0x0a, 2, 'Device Status', [
+  register([0x0a, 2], 'Device Status', [
     ['Correctable Error Detected', 0],
     ['Non-Fatal Error Detected', 1],
     ['Fatal Error Detected', 2],
@@ -210,7 +210,7 @@ const express: Register[] = [
     ['AUX Power Detected', 4],
     ['Transactions Pending', 5],
   ]),
-  register(0x0c, 4, 'Link Capabilities', [
+  register([0x0c, 4], 'Link Capabilities', [
     ['Max Link Speed', 0, 4, '', speeds],
     ['Maximum Link Width', 4, 6],
     ['ASPM Support', 10, 2, 'Active State Power Management Support'],
@@ -223,7 +223,7 @@ const express: Register[] = [
     ['ASPM Optionality Compliance', 22],
     ['Port Number', 24, 8],
   ]),
-  register(0x10, 2, 'Link Control', [
+  register([0x10, 2], 'Link Control', [
     ['ASPM Control', 0, 2],
     ['Read Completion Boundary', 3],
     ['Link Disable', 4],
@@ -235,7 +235,7 @@ const express: Register[] = [
     ['Link Bandwidth Management Interrupt Enable', 10],
     ['Link Autonomous Bandwidth Interrupt Enable', 11],
   ]),
-  register(0x12, 2, 'Link Status', [
+  register([0x12, 2], 'Link Status', [
     ['Current Link Speed', 0, 4, '', speeds],
     ['Negotiated Link Width', 4, 6],
     ['Link Training', 11],
@@ -244,7 +244,7 @@ const express: Register[] = [
     ['Link Bandwidth Management Status', 14],
     ['Link Autonomous Bandwidth Status', 15],
   ]),
-  register(0x14, 4, 'Slot Capabilities', [
+  register([0x14, 4], 'Slot Capabilities', [
     ['ABP', 0, 1, 'Attention Button Present'],
     ['PCP', 1, 1, 'Power Controller Present'],
     ['MRLSP', 2, 1, 'MRL Sensor Present'],
@@ -260,20 +260,20 @@ const express: Register[] = [
   ]),
   slotControl,
   slotStatus,
-  register(0x1c, 2, 'Root Control', [
+  register([0x1c, 2], 'Root Control', [
     ['System Error on Correctable Error Enable', 0],
     ['System Error on Non-Fatal Error Enable', 1],
     ['System Error on Fatal Error Enable', 2],
     ['PME Interrupt Enable', 3],
     ['CRS Software Visibility Enable', 4],
   ]),
-  register(0x1e, 2, 'Root Capabilities', [['CRS Software Visibility', 0]]),
-  register(0x20, 4, 'Root Status', [
+  register([0x1e, 2], 'Root Capabilities', [['CRS Software Visibility', 0]]),
+  register([0x20, 4], 'Root Status', [
     ['PME Requester ID', 0, 16],
     ['PME Status', 16],
     ['PME Pending', 17],
   ]),
-  register(0x24, 4, 'Device Capabilities 2', [
+  register([0x24, 4], 'Device Capabilities 2', [
     ['Completion Timeout Ranges Supported', 0, 4],
     ['Completion Timeout Disable Supported', 4],
     ['ARI Forwarding Supported', 5],
@@ -282,24 +282,24 @@ const express: Register[] = [
     ['Extended Fmt Field Supported', 20],
     ['End-End TLP Prefix Supported', 21],
   ]),
-  register(0x28, 2, 'Device Control 2', [
+  register([0x28, 2], 'Device Control 2', [
     ['Completion Timeout Value', 0, 4],
     ['Completion Timeout Disable', 4],
     ['ARI Forwarding Enable', 5],
     ['AtomicOp Requester Enable', 6],
     ['LTR Mechanism Enable', 10],
   ]),
-  register(0x2a, 2, 'Device Status 2'),
-  register(0x2c, 4, 'Link Capabilities 2', [['Supported Link Speeds Vector', 1, 7]]),
-  register(0x30, 2, 'Link Control 2', [['Target Link Speed', 0, 4, '', speeds]]),
-  register(0x32, 2, 'Link Status 2'),
-  register(0x34, 4, 'Slot Capabilities 2'),
-  register(0x38, 2, 'Slot Control 2'),
-  register(0x3a, 2, 'Slot Status 2'),
+  register([0x2a, 2], 'Device Status 2'),
+  register([0x2c, 4], 'Link Capabilities 2', [['Supported Link Speeds Vector', 1, 7]]),
+  register([0x30, 2], 'Link Control 2', [['Target Link Speed', 0, 4, '', speeds]]),
+  register([0x32, 2], 'Link Status 2'),
+  register([0x34, 4], 'Slot Capabilities 2'),
+  register([0x38, 2], 'Slot Control 2'),
+  register([0x3a, 2], 'Slot Status 2'),
 ];
 
 const powerManagement: Register[] = [
-  register(0x02, 2, 'Power Management Capabilities', [
+  register([0x02, 2], 'Power Management Capabilities', [
     ['Version', 0, 3],
     ['PME Clock', 3],
     ['Device Specific Initialization', 5],
@@ -308,54 +308,54 @@ const powerManagement: Register[] = [
     ['D2 Support', 10],
     ['PME Support', 11, 5],
   ]),
-  register(0x04, 2, 'Power Management Control/Status', [
+  register([0x04, 2], 'Power Management Control/Status', [
     ['PowerState', 0, 2, '', { 0: 'D0', 1: 'D1', 2: 'D2', 3: 'D3hot' }],
     ['No_Soft_Reset', 3],
     ['PME_En', 8],
     ['PME_Status', 15],
   ]),
-  register(0x06, 1, 'Bridge Support Extensions'),
-  register(0x07, 1, 'Power Management Data'),
+  register([0x06, 1], 'Bridge Support Extensions'),
+  register([0x07, 1], 'Power Management Data'),
 ];
 
 /** Message Control decides whether the address has 64 bits, and so where the rest sits. Source: the same, 7.7.1. */
 export function msiRegisters(messageControl: number): Register[] {
   const wide = (messageControl & 0x80) !== 0;
   const data = wide ? 0x0c : 0x08;
-  const masks = [register(data + 4, 4, 'MSI Mask Bits'), register(data + 8, 4, 'MSI Pending Bits')];
+  const masks = [register([data + 4, 4], 'MSI Mask Bits'), register([data + 8, 4], 'MSI Pending Bits')];
   return [
-    register(0x02, 2, 'MSI Message Control', [
+    register([0x02, 2], 'MSI Message Control', [
       ['MSI Enable', 0],
       ['Multiple Message Capable', 1, 3],
       ['Multiple Message Enable', 4, 3],
       ['64-bit Address Capable', 7],
       ['Per-Vector Masking Capable', 8],
     ]),
-    register(0x04, 4, 'MSI Message Address'),
-    ...(wide ? [register(0x08, 4, 'MSI Message Upper Address')] : []),
-    register(data, 2, 'MSI Message Data'),
-    register(data + 2, 2, 'MSI Extended Message Data'),
+    register([0x04, 4], 'MSI Message Address'),
+    ...(wide ? [register([0x08, 4], 'MSI Message Upper Address')] : []),
+    register([data, 2], 'MSI Message Data'),
+    register([data + 2, 2], 'MSI Extended Message Data'),
     ...((messageControl & 0x100) === 0 ? [] : masks),
   ];
 }
 
 const msix: Register[] = [
-  register(0x02, 2, 'MSI-X Message Control', [
+  register([0x02, 2], 'MSI-X Message Control', [
     ['Table Size', 0, 11],
     ['Function Mask', 14],
     ['MSI-X Enable', 15],
   ]),
-  register(0x04, 4, 'MSI-X Table Offset/Table BIR', [
+  register([0x04, 4], 'MSI-X Table Offset/Table BIR', [
     ['Table BIR', 0, 3],
     ['Table Offset', 3, 29],
   ]),
-  register(0x08, 4, 'MSI-X PBA Offset/PBA BIR', [
+  register([0x08, 4], 'MSI-X PBA Offset/PBA BIR', [
     ['PBA BIR', 0, 3],
     ['PBA Offset', 3, 29],
   ]),
 ];
 
-const subsystem: Register[] = [register(0x04, 2, 'Subsystem Vendor ID'), register(0x06, 2, 'Subsystem ID')];
+const subsystem: Register[] = [register([0x04, 2], 'Subsystem Vendor ID'), register([0x06, 2], 'Subsystem ID')];
 
 /** Capabilities by their ID. Sources: PCI Code and ID Assignment Specification 1.11, 2; the tables as the registers say. */
 export const capabilityLayouts: Readonly<Record<number, CapabilityLayout>> = {
@@ -409,45 +409,45 @@ const correctable: BitRow[] = [
 
 /** Source: PCI Express Base Specification 5.0, 7.8.4. */
 const errorReporting: Register[] = [
-  register(0x04, 4, 'Uncorrectable Error Status', uncorrectable),
-  register(0x08, 4, 'Uncorrectable Error Mask', uncorrectable),
-  register(0x0c, 4, 'Uncorrectable Error Severity', uncorrectable),
-  register(0x10, 4, 'Correctable Error Status', correctable),
-  register(0x14, 4, 'Correctable Error Mask', correctable),
-  register(0x18, 4, 'Advanced Error Capabilities and Control'),
-  register(0x1c, 16, 'Header Log'),
-  register(0x2c, 4, 'Root Error Command'),
-  register(0x30, 4, 'Root Error Status'),
-  register(0x34, 4, 'Error Source Identification'),
+  register([0x04, 4], 'Uncorrectable Error Status', uncorrectable),
+  register([0x08, 4], 'Uncorrectable Error Mask', uncorrectable),
+  register([0x0c, 4], 'Uncorrectable Error Severity', uncorrectable),
+  register([0x10, 4], 'Correctable Error Status', correctable),
+  register([0x14, 4], 'Correctable Error Mask', correctable),
+  register([0x18, 4], 'Advanced Error Capabilities and Control'),
+  register([0x1c, 16], 'Header Log'),
+  register([0x2c, 4], 'Root Error Command'),
+  register([0x30, 4], 'Root Error Status'),
+  register([0x34, 4], 'Error Source Identification'),
 ];
 
 /** Source: PCI Express Base Specification 5.0, 7.8.8. */
 const alternativeRouting: Register[] = [
-  register(0x04, 2, 'ARI Capability', [
+  register([0x04, 2], 'ARI Capability', [
     ['MFVC Function Groups Capability', 0],
     ['ACS Function Groups Capability', 1],
     ['Next Function Number', 8, 8],
   ]),
-  register(0x06, 2, 'ARI Control'),
+  register([0x06, 2], 'ARI Control'),
 ];
 
 /** Extended capabilities by their ID. Source: PCI Code and ID Assignment Specification 1.11, 3. */
 export const extendedCapabilityLayouts: Readonly<Record<number, CapabilityLayout>> = {
   0x01: { name: 'Advanced Error Reporting', registers: errorReporting },
   0x02: { name: 'Virtual Channel', registers: [] },
-  0x03: { name: 'Device Serial Number', registers: [register(0x04, 8, 'Serial Number')] },
+  0x03: { name: 'Device Serial Number', registers: [register([0x04, 8], 'Serial Number')] },
   0x04: { name: 'Power Budgeting', registers: [] },
   0x05: { name: 'Root Complex Link Declaration', registers: [] },
   0x09: { name: 'Virtual Channel', registers: [] },
   0x0b: { name: 'Vendor-Specific Extended', registers: [] },
   0x0d: {
     name: 'Access Control Services',
-    registers: [register(0x04, 2, 'ACS Capability'), register(0x06, 2, 'ACS Control')],
+    registers: [register([0x04, 2], 'ACS Capability'), register([0x06, 2], 'ACS Control')],
   },
   0x0e: { name: 'ARI', registers: alternativeRouting },
   0x0f: {
     name: 'Address Translation Services',
-    registers: [register(0x04, 2, 'ATS Capability'), register(0x06, 2, 'ATS Control')],
+    registers: [register([0x04, 2], 'ATS Capability'), register([0x06, 2], 'ATS Control')],
   },
   0x10: { name: 'SR-IOV', registers: [] },
   0x12: { name: 'Multicast', registers: [] },

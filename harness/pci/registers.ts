@@ -159,7 +159,7 @@ function covering(registers: Register[], base: number, offset: number): Register
 
 function byteOfUnknown(config: Uint8Array, all: Capability[], offset: number): Register | undefined {
   const before = all.filter((capability) => capability.offset <= offset).sort((a, b) => b.offset - a.offset)[0];
-  if (!before || before.extended !== offset >= extendedStart || layoutOf(before)?.registers.length) return undefined;
+  if (before?.extended !== offset >= extendedStart || layoutOf(before)?.registers.length) return undefined;
   const isVendors = !before.extended && before.id === vendorSpecific;
   const within = offset - before.offset;
   if (isVendors && within >= (config[before.offset + 2] ?? 0)) return undefined;

@@ -124,6 +124,13 @@ describe('diagnose', () => {
     ]);
   });
 
+  it('does not give a mismatch the device of a later chain', () => {
+    const cut = 'qemu-system-x86_64: Bad config data: i=0x6e read: 0 device: 40 cmask: ff wmask: 0 w1cmask:19\n';
+    const [first] = diagnose('destination', cut + slotLog, topology);
+    expect(first?.summary).to.contain('a PCI device that the log does not name');
+    expect(first).to.not.have.property('device');
+  });
+
   it('puts an assertion first and what follows from a failure last', () => {
     const log = [
       'qemu-system-x86_64: Unable to write to socket: Broken pipe',
