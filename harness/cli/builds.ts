@@ -47,8 +47,9 @@ async function list(options: { json?: boolean }): Promise<void> {
 async function add(names: string[], options: { refresh?: boolean }): Promise<void> {
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  // Not `once`: signal-exit, which execa brings, ends the process when it finds itself the only listener.
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
   try {
     const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
     const refresh = options.refresh ?? false;

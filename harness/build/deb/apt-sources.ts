@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isMissing } from '../cache-folder.js';
 
 /** One repository of binary packages that apt is told to use. */
@@ -96,7 +96,8 @@ export function chooseArchive(sources: readonly AptSource[], host: HostDistribut
     );
   const keyScore = (source: AptSource): number => {
     if (source.signedBy === undefined) return 0;
-    return host.ids.some((id) => source.signedBy?.includes(`${id}-archive-`)) ? 4 : -1;
+    if (!source.signedBy.startsWith('/')) return -1;
+    return host.ids.some((id) => basename(source.signedBy ?? '').startsWith(id)) ? 4 : -2;
   };
   const score = (source: AptSource): number =>
     keyScore(source) +

@@ -117,7 +117,7 @@ async function fetchSuite(name: string, suite: string, folder: string, options: 
     await replace(folder, fresh);
     return manifest;
   } finally {
-    await rm(fresh, { recursive: true, force: true });
+    await removeTree(fresh);
   }
 }
 
@@ -127,8 +127,13 @@ async function sweep(folder: string): Promise<void> {
   for (const path of leftovers.filter(
     (path) => path.startsWith(`${folder}.new-`) || path.startsWith(`${folder}.old-`),
   )) {
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
+}
+
+/** The children of a killed dpkg-deb may write for a moment more: a folder that fills up again is emptied again. */
+async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 8 });
 }
 
 interface Wanted {
@@ -252,7 +257,7 @@ async function replace(folder: string, fresh: string): Promise<void> {
   const old = `${folder}.old-${process.pid}`;
   if (existsSync(folder)) await rename(folder, old);
   await rename(fresh, folder);
-  await rm(old, { recursive: true, force: true });
+  await removeTree(old);
 }
 
 /** Removes a fetched suite; false when there was none. */
@@ -267,7 +272,7 @@ export async function removeSuite(
   await sweep(folder);
   const old = `${folder}.old-${process.pid}`;
   await rename(folder, old);
-  await rm(old, { recursive: true, force: true });
+  await removeTree(old);
   return true;
 }
 

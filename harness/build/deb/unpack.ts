@@ -5,21 +5,28 @@ import { BuildError } from '../../core/errors.js';
 import { isMissing } from '../cache-folder.js';
 import { runChild, type ChildOptions } from '../child.js';
 
-/** Unpacks .deb files into one new folder, as many at a time as there are processors. Throws BuildError naming the file that would not. */
-export async function unpack(debs: readonly string[], root: string, options: ChildOptions): Promise<void> {
+/**
+ * Unpacks .deb files into one new folder, as many at a time as there are processors. When aborted it starts no other and lets those that run
+ * end, since a killed dpkg-deb leaves its own children writing. Throws BuildError naming the file that would not.
+ */
+export async function unpack(debs: readonly string[], root: string, { signal, deadline }: ChildOptions): Promise<void> {
   await mkdir(root, { mode: 0o700 });
   const waiting = [...debs];
+  let stopped = false;
   const worker = async (): Promise<void> => {
-    for (let deb = waiting.pop(); deb !== undefined; deb = waiting.pop()) {
-      const done = await runChild(['dpkg-deb', '--extract', deb, root], options);
-      if (done.exitCode !== 0) {
-        throw new BuildError(`dpkg-deb could not unpack ${deb}: ${done.stderr.trim() || done.summary}`, {
-          data: { deb },
-        });
-      }
+    for (let deb = waiting.pop(); deb !== undefined && !stopped; deb = waiting.pop()) {
+      signal?.throwIfAborted();
+      const done = await runChild(['dpkg-deb', '--extract', deb, root], { deadline });
+      signal?.throwIfAborted();
+      if (done.exitCode === 0) continue;
+      stopped = true;
+      throw new BuildError(`dpkg-deb could not unpack ${deb}: ${done.stderr.trim() || done.summary}`, {
+        data: { deb },
+      });
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: availableParallelism() }, worker));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
   // The archives carry a mode for their top folder.
   await chmod(root, 0o700);
 }

@@ -115,7 +115,7 @@ async function listDevices(build: LocatedBuild, options: ProbeOptions): Promise<
     ...options,
     env: build.env,
   });
-  const names = [...listed.stdout.matchAll(/^name "([^"]+)"(?:, bus [^,]+)?(?:, alias "([^"]+)")?/gm)].flatMap(
+  const names = [...listed.stdout.matchAll(/^name "([^"]+)"(?:, bus [^,\n]+)?(?:, alias "([^"]+)")?/gm)].flatMap(
     (match) => match.slice(1),
   );
   const known = names.filter((name) => name !== undefined && name !== '');
