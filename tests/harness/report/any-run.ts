@@ -77,25 +77,21 @@ export const anyEvents: fc.Arbitrary<RecordEvent[]> = fc.array(anyCell, { maxLen
     const builds = [{ name, version: name, package: name, sha256: name }];
     return { event: 'run-started', version: 1, at: at(0), godwit: name, argv: [name], seed: 1, jobs: 1, builds, cells };
   });
-  const finished = fc
-    .tuple(ids, anyResult, fc.boolean())
-    .map(([cell, of, retried]): RecordEvent => ({
-      event: 'cell-finished',
-      at: at(9),
-      cell,
-      attempt: 1,
-      retried,
-      result: of,
-    }));
+  const finished = fc.tuple(ids, anyResult, fc.boolean()).map(([cell, of, retried]): RecordEvent => ({
+    event: 'cell-finished',
+    at: at(9),
+    cell,
+    attempt: 1,
+    retried,
+    result: of,
+  }));
   const begun = ids.map((cell): RecordEvent => ({ event: 'cell-started', at: at(5), cell, attempt: 1, worker: 0 }));
-  const ended = fc
-    .boolean()
-    .map((interrupted): RecordEvent => ({
-      event: 'run-finished',
-      at: at(10),
-      exitStatus: 0,
-      interrupted,
-      durationMs: 10,
-    }));
+  const ended = fc.boolean().map((interrupted): RecordEvent => ({
+    event: 'run-finished',
+    at: at(10),
+    exitStatus: 0,
+    interrupted,
+    durationMs: 10,
+  }));
   return fc.array(fc.oneof(started, begun, finished, finished, ended), { maxLength: 12 });
 });
