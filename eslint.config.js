@@ -48,6 +48,8 @@ export default tseslint.config(
       // describe() holds a whole subject, and `expect(x).to.be.completed` is a statement.
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/explicit-function-return-type': 'off',
     },
   },
 );
