@@ -1,7 +1,7 @@
 /**
  * What QEMU can say on standard error and in `error-desc`, in fields. Texts are QEMU's own, without quotes. Source of the
  * wordings: QEMU 7.2 and 10.0 migration/savevm.c, migration/vmstate.c, migration/ram.c, hw/pci/pci.c, hw/virtio/virtio.c,
- * and what 5.2 and 11.1 print.
+ * and what was seen of 5.2 and 11.1.
  */
 export type ErrorFields =
   /** A byte of configuration space that may not differ does. */

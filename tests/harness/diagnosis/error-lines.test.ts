@@ -5,7 +5,7 @@ import { mailedLog, slotLogInOneLine } from './logs.js';
 
 const setup = 'Make sure that your current VM setup matches your saved VM setup, including any hotplugged devices';
 
-/** What QEMU 5.2.0, 7.2.22, 10.0.13 or 11.1.3 printed, and what it means. */
+/** What QEMU 5.2.0, 7.2.22, 10.0.13 or 11.1.3 prints, and what it means: seen, or made from the format in its source. */
 const wordings: [line: string, ...meanings: object[]][] = [
   [
     'get_pci_config_device: Bad config data: i=0x10a read: 40 device: 0 cmask: ff wmask: 0 w1cmask:0',
