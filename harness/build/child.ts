@@ -64,7 +64,7 @@ export async function runChild(command: readonly string[], options: ChildOptions
     ...(options.signal && { cancelSignal: options.signal }),
   });
   if (options.onLine) eachLine(child.stdout, options.onLine);
-  if (options.onStatus) eachLine(child.stdio[3] as Readable | null, options.onStatus);
+  if (options.onStatus) eachLine(child.stdio[3], options.onStatus);
   const ended = await child;
   options.signal?.throwIfAborted();
   if (ended.timedOut) throw new BuildError(`${command[0]} did not end in time`, { data: { command } });

@@ -56,8 +56,7 @@ async function readHostApt(options: AptOptions): Promise<HostApt> {
  * nothing installed, everything verified by apt. Throws UsageError when the mirror has no such suite or package, BuildError otherwise.
  */
 export async function download(
-  suite: string,
-  packageName: string,
+  { suite, packageName }: { suite: string; packageName: string },
   folder: string,
   options: AptOptions,
 ): Promise<DebPackage[]> {
@@ -65,7 +64,7 @@ export async function download(
   const env = { APT_CONFIG: join(folder, 'apt.conf') };
   await writeState(folder, host);
   options.onProgress?.('package lists');
-  await update(suite, host, folder, { ...options, env });
+  await update(suite, host, { ...options, env, folder });
 
   let totalMegabytes = 0;
   let shown = -1;
@@ -131,8 +130,7 @@ const rolling = ['sid', 'unstable', 'experimental', 'rc-buggy'];
 async function update(
   suite: string,
   host: HostApt,
-  folder: string,
-  options: AptOptions & { env: Record<string, string> },
+  { folder, ...options }: AptOptions & { env: Record<string, string>; folder: string },
 ): Promise<void> {
   const main = stanza(host.archive.main, suite, host.architecture);
   const security =

@@ -54,8 +54,8 @@ export async function hashFolder(root: string): Promise<{ files: FileHashes; byt
 
 /** What differs from the hashes taken at the fetch, a sentence for each file; empty when nothing does. */
 export async function compareFolder(root: string, expected: FileHashes): Promise<string[]> {
-  const { files } = await hashFolder(root).catch((thrown: unknown) => {
-    if (isMissing(thrown)) return { files: {} as FileHashes };
+  const { files } = await hashFolder(root).catch((thrown: unknown): { files: FileHashes } => {
+    if (isMissing(thrown)) return { files: {} };
     throw thrown;
   });
   const paths = [...new Set([...Object.keys(expected), ...Object.keys(files)])].sort();

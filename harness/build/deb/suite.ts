@@ -61,7 +61,7 @@ export async function locateSuite(name: string, options: SuiteOptions): Promise<
       `${name} is not in the cache, and nothing may be fetched here: \`godwit builds add ${name}\` fetches it`,
     );
   }
-  manifest ??= await fetchSuite(name, suite, folder, options);
+  manifest ??= await fetchSuite(name, options);
   return describe(name, join(folder, 'root'), manifest);
 }
 
@@ -91,7 +91,9 @@ function describe(name: string, root: string, manifest: SuiteManifest): LocatedB
   };
 }
 
-async function fetchSuite(name: string, suite: string, folder: string, options: SuiteOptions): Promise<SuiteManifest> {
+async function fetchSuite(name: string, options: SuiteOptions): Promise<SuiteManifest> {
+  const suite = name.slice('deb:'.length);
+  const folder = suiteFolder(suite, options.arch);
   const packageName = packageOf[options.arch];
   if (packageName === undefined) {
     throw new UsageError(
@@ -150,7 +152,7 @@ async function fetchInto(
   const apt = join(folder, 'apt');
   const root = join(folder, 'root');
   await makePrivateFolder(apt);
-  const packages = await download(wanted.suite, wanted.packageName, apt, options);
+  const packages = await download(wanted, apt, options);
   options.onProgress?.(`unpacking ${packages.length} packages`);
   await unpack(
     packages.map((one) => one.path),

@@ -116,10 +116,9 @@ async function listDevices(build: LocatedBuild, options: ProbeOptions): Promise<
     env: build.env,
   });
   const names = [...listed.stdout.matchAll(/^name "([^"]+)"(?:, bus [^,\n]+)?(?:, alias "([^"]+)")?/gm)].flatMap(
-    (match) => match.slice(1),
+    (match) => [match[1], match[2]].flatMap((name) => name ?? []),
   );
-  const known = names.filter((name) => name !== undefined && name !== '');
-  if (known.length > 0) return [...new Set(known)].sort();
+  if (names.length > 0) return [...new Set(names)].sort();
   const log = listed.stderr.trim().split('\n').slice(-3).join(' | ');
   throw new BuildError(`${build.name} does not list its devices (${listed.summary}): ${log || 'it printed nothing'}`, {
     data: { command: build.command, exitCode: listed.exitCode },

@@ -59,7 +59,7 @@ describe('godwit builds', function () {
     expect(exitCode).to.equal(0);
     expect(stdout).to.match(/^deb:tiny\s+x86_64\s+does not run\s.*2026-01-02 03:04/m);
     const json = await godwit(['builds', 'list', '--json'], cache.name);
-    expect(JSON.parse(json.stdout)[0]).to.include({ name: 'deb:tiny', bytes: 18 });
+    expect(JSON.parse(json.stdout)).to.have.nested.property('[0].bytes', 18);
   });
 
   it('verifies: exit 0 as fetched, exit 1 naming the file that was tampered with', async () => {
@@ -98,8 +98,9 @@ describe('godwit machines', function () {
     expect(stdout).to.match(/^pc-q35-10\.0 +- +.*= q35.* -$/m);
     expect(stdout).to.match(/^q35 +pc-q35-7\.2 +pc-q35-10\.0$/m);
     expect(stdout).to.match(/^3 of 4 machine types can travel through all 2 builds$/m);
-    const { machineTypes } = JSON.parse((await godwit([...words, '--json'], cache)).stdout);
-    expect(machineTypes).to.have.length(4);
+    expect(JSON.parse((await godwit([...words, '--json'], cache)).stdout))
+      .to.have.property('machineTypes')
+      .with.length(4);
   });
 
   it('refuses a glob that matches nothing', async () => {

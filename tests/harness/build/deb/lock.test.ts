@@ -20,18 +20,18 @@ describe('the lock of a fetch', () => {
   afterEach(() => folder.removeCallback());
 
   it('is held by one at a time, and handed on when it is given back', async () => {
-    const first = await holdLock(path, { deadline: Deadline.after(10_000) });
+    await using first = await holdLock(path, { deadline: Deadline.after(10_000) });
     const order: string[] = [];
     let waits: () => void = () => undefined;
     const waiting = new Promise<void>((resolve) => (waits = resolve));
-    const second = holdLock(path, { deadline: Deadline.after(10_000), onWait: () => waits() }).then((lock) => {
+    const second = holdLock(path, { deadline: Deadline.after(10_000), onWait: () => waits() }).then(async (lock) => {
       order.push('second');
-      return lock;
+      await lock[Symbol.asyncDispose]();
     });
-    await waiting;
+    await Promise.race([waiting, second]);
     order.push('first');
     await first[Symbol.asyncDispose]();
-    await (await second)[Symbol.asyncDispose]();
+    await second;
     expect(order).to.deep.equal(['first', 'second']);
   });
 

@@ -33,7 +33,7 @@ describe('deb:SUITE', function () {
 
   afterEach(() => {
     for (const [name, value] of Object.entries({ XDG_CACHE_HOME: own, PATH: path, http_proxy: proxy })) {
-      if (value === undefined) delete process.env[name];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }
     cache.removeCallback();
