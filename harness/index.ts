@@ -3,7 +3,7 @@ export type { Machine } from './machine/machine.js';
 export type { ScriptedGuest } from './guest/scripted.js';
 export { describeOutcome, type Outcome } from './migration/outcome.js';
 export type { MigrationPlan } from './migration/plan.js';
-export type { Journey, Options, ScenarioDefinition } from './scenario/definition.js';
+export type { CellShape, CommandWords, Journey, Options, ScenarioDefinition } from './scenario/definition.js';
 export { expect } from './scenario/expectations.js';
 export type { KnownIssue } from './scenario/known-issue.js';
 export { scenario } from './scenario/registry.js';

@@ -1,10 +1,11 @@
 import type { Deadline } from '../core/deadline.js';
 import { GuestError } from '../core/errors.js';
-import { parseDeviceLine } from '../machine/device-line.js';
+import { within } from '../core/within.js';
+import { devicesOf, parseDeviceLine } from '../machine/device-line.js';
 import { familyOf, type MachineFamily } from '../machine/family.js';
 import type { Machine } from '../machine/machine.js';
 import { EcamAccess, type PciAccess, PortAccess } from '../pci/access.js';
-import { formatAddress, parseAddress } from '../pci/address.js';
+import { formatAddress, parseAddress, type PciAddress } from '../pci/address.js';
 import { enumerate, type PciFunction } from '../pci/enumerate.js';
 import { findCapability } from '../pci/registers.js';
 import { isEvent } from '../qmp/messages.js';
@@ -16,6 +17,8 @@ import type { SlotController } from './slot-controller.js';
 
 /** Milliseconds that QEMU may take to carry out what the guest consented to. */
 const consentMs = 5000;
+/** Milliseconds within which QEMU usually says that a device is deleted; what takes longer is looked into. */
+const promptMs = 250;
 const headerTypeOffset = 0x0e;
 
 /**
@@ -79,11 +82,16 @@ export class ScriptedGuest {
     if ((header & 0x7f) === 1) await enumerate(this.access);
   }
 
-  /** Asks for a device back; the guest lets it go; resolves when QEMU has deleted it. */
+  /**
+   * Asks for a device back; the guest lets it go; resolves when QEMU says DEVICE_DELETED. Throws GuestError when QEMU took the
+   * device and will never say so: whoever manages it would wait for ever.
+   */
   async unplug(id: string): Promise<void> {
     await this.boot();
-    const controller = await this.controllerOf(await this.find(id));
-    await this.machine.removeDevice(id, () => controller.releaseDevice(), this.deadline.within(consentMs));
+    const { deleted } = await this.release(id);
+    if (!(await within(deleted, promptMs)) && !(await this.has(id))) await this.outwait(id, deleted);
+    await deleted;
+    this.machine.forgetDevice(id);
   }
 
   /** The slot registers of a root port or downstream port, by its `-device` id. */
@@ -98,6 +106,39 @@ export class ScriptedGuest {
     return snapshotConfig(this.machine, this.access);
   }
 
+  /** The removal of a device with the guest's consent, up to the event that is still to come. */
+  private async release(id: string): Promise<{ deleted: Promise<true> }> {
+    const controller = await this.controllerOf(await this.find(id));
+    const removal = await this.machine.requestRemoval(id, this.deadline.within(consentMs));
+    await controller.releaseDevice();
+    return removal;
+  }
+
+  /**
+   * Proves that a DEVICE_DELETED will never come, without a long wait: a second device is put into the same slot and taken out.
+   * QEMU frees devices in the order of their removal, so its event cannot pass one that is still to come.
+   */
+  private async outwait(id: string, deleted: Promise<true>): Promise<void> {
+    const line = devicesOf(this.machine.spec.words.concat(this.machine.words)).find((device) => device.id === id);
+    const place = ['bus', 'addr'].flatMap((name) =>
+      line?.properties.has(name) ? [`${name}=${line.properties.get(name)}`] : [],
+    );
+    const witness = `${id}-witness`;
+    try {
+      await this.hotplug([`pci-testdev,id=${witness}`, ...place].join(','));
+      await (
+        await this.release(witness)
+      ).deleted;
+    } catch {
+      // Without a witness the full wait has to do.
+      return;
+    }
+    if (await within(deleted, 0)) return;
+    throw new GuestError(
+      `QEMU took ${id} out of its slot and never said DEVICE_DELETED: another device that was unplugged after it is deleted already`,
+    );
+  }
+
   private async firmware(): Promise<PciFunction[]> {
     const { ecam } = this.family;
     if (ecam) {
@@ -109,6 +150,10 @@ export class ScriptedGuest {
       ]);
     }
     return enumerate(this.access);
+  }
+
+  private async has(id: string): Promise<boolean> {
+    return (await listFunctions(this.machine)).some((listed) => listed.id === id);
   }
 
   private async find(id: string): Promise<ListedFunction> {
@@ -133,9 +178,8 @@ export class ScriptedGuest {
     if (!bridge)
       throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
     const space = await this.access.readSpace(bridge.address);
-    const shpc = findCapability(space, shpcCapability);
-    if (!shpc) return this.expressSlot(bridge);
-    return new ShpcSlot(this.access, bridge.address, { capabilityOffset: shpc.offset, device: address.device, name });
+    if (!findCapability(space, shpcCapability)) return this.expressSlot(bridge);
+    return ShpcSlot.open(this.machine.qtest, this.access, { path: pathTo(bridge), device: address.device, name });
   }
 
   private async expressSlot(port: ListedFunction): Promise<PciehpSlot> {
@@ -153,4 +197,9 @@ export class ScriptedGuest {
       .catch(() => undefined);
     return typeof value === 'number' ? value : undefined;
   }
+}
+
+/** The bridges from the root bus down to one, in the order in which an access passes them. */
+function pathTo(bridge: ListedFunction): PciAddress[] {
+  return [...(bridge.bridge ? pathTo(bridge.bridge) : []), bridge.address];
 }

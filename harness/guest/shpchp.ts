@@ -1,38 +1,62 @@
 import { GuestError } from '../core/errors.js';
 import type { PciAccess } from '../pci/access.js';
 import type { PciAddress } from '../pci/address.js';
-import type { PortWidth } from '../qtest/client.js';
+import { mapFirstBar } from '../pci/memory-window.js';
+import { findCapability } from '../pci/registers.js';
+import type { QtestClient } from '../qtest/client.js';
 import type { SlotController } from './slot-controller.js';
 
 /** Capability ID of a Standard Hot-Plug Controller. Source: PCI Local Bus Specification 3.0, appendix H. */
 export const shpcCapability = 0x0c;
 
-/** Offsets inside the capability. Source: PCI Standard Hot-Plug Controller and Subsystem Specification 1.0, 4.6. */
-const capability = { dwordSelect: 0x02, dwordData: 0x04 };
+/** Offset of the Dword Select register in the capability. Source: PCI Standard Hot-Plug Controller Specification 1.0, 4.6. */
+const dwordSelect = 0x02;
+const dwordData = 0x04;
 /** Offsets in the working register set, in bytes. Same specification, 4.8. */
-const working = { slots: 0x0c, command: 0x14, logicalSlot: 0x24 };
+const working = { baseOffset: 0x00, slots: 0x0c, command: 0x14, logicalSlot: 0x24 };
 /** Fields of a slot operation command and of a logical slot register; they share their places. */
 const slotState = { mask: 0x03, enabled: 0x02, disabled: 0x03 };
 const powerLed = { on: 0x04, off: 0x0c };
 const buttonPressed = 1 << (16 + 2);
 const presenceChanged = 1 << 16;
 
-/** What a guest's shpchp does to one slot of a bridge with a Standard Hot-Plug Controller, through the bridge's own capability. */
+/** What a guest's shpchp does to one slot of a bridge with a Standard Hot-Plug Controller, through its registers in memory. */
 export class ShpcSlot implements SlotController {
   readonly method = 'shpchp';
-  private firstDevice: number | undefined;
 
-  constructor(
-    private readonly access: PciAccess,
-    private readonly bridge: PciAddress,
-    private readonly slot: { capabilityOffset: number; device: number; name: string },
+  private constructor(
+    private readonly qtest: QtestClient,
+    /** Guest address of the working register set. */
+    private readonly base: number,
+    /** Logical slots are numbered from 1, in the order of their device numbers. */
+    private readonly number: number,
+    private readonly name: string,
   ) {}
+
+  /**
+   * Finds the registers of the controller that serves a slot, mapping them first where firmware has not.
+   * Memory is used because QEMU takes writes through the capability's Dword Data from the wrong place (hw/pci/shpc.c, 5.2 to 11.1).
+   */
+  static async open(
+    qtest: QtestClient,
+    access: PciAccess,
+    at: { path: readonly PciAddress[]; device: number; name: string },
+  ): Promise<ShpcSlot> {
+    const bar = await mapFirstBar(access, at.path);
+    const bridge = at.path.at(-1);
+    const shpc = bridge && findCapability(await access.readSpace(bridge), shpcCapability);
+    if (!shpc) throw new GuestError(`the bridge above ${at.name} has no Standard Hot-Plug Controller`);
+    await access.write(bridge, shpc.offset + dwordSelect, 1, working.baseOffset);
+    const base = bar + (await access.read(bridge, shpc.offset + dwordData, 4));
+    const firstDevice = ((await qtest.readMemory(base + working.slots, 4)) >>> 8) & 0x1f;
+    return new ShpcSlot(qtest, base, at.device - firstDevice + 1, at.name);
+  }
 
   async acceptPlug(): Promise<void> {
     const register = await this.readSlot();
     if ((register & (buttonPressed | presenceChanged)) === 0) {
       throw new GuestError(
-        `the hot-plug controller reports no event in ${this.slot.name}: its register is ${hex(register)}`,
+        `the hot-plug controller reports no event in ${this.name}: its register is ${hex(register)}`,
       );
     }
     await this.clearEvents(register);
@@ -43,9 +67,7 @@ export class ShpcSlot implements SlotController {
   async releaseDevice(): Promise<void> {
     const register = await this.readSlot();
     if ((register & buttonPressed) === 0) {
-      throw new GuestError(
-        `nobody pressed the attention button of ${this.slot.name}: its register is ${hex(register)}`,
-      );
+      throw new GuestError(`nobody pressed the attention button of ${this.name}: its register is ${hex(register)}`);
     }
     await this.clearEvents(register);
     await this.command(slotState.disabled | powerLed.off);
@@ -54,51 +76,28 @@ export class ShpcSlot implements SlotController {
   }
 
   private async command(code: number): Promise<void> {
-    await this.write(working.command, 2, ((await this.number()) << 8) | code);
+    await this.qtest.writeMemory(this.base + working.command, 2, (this.number << 8) | code);
   }
 
   private async expectState(state: number, name: string): Promise<void> {
     const register = await this.readSlot();
     if ((register & slotState.mask) === state) return;
     throw new GuestError(
-      `the hot-plug controller did not leave ${this.slot.name} ${name}: its register is ${hex(register)}`,
+      `the hot-plug controller did not leave ${this.name} ${name}: its register is ${hex(register)}`,
     );
   }
 
-  /** Logical slots are numbered from 1, in the order of their device numbers. */
-  private async number(): Promise<number> {
-    this.firstDevice ??= ((await this.read(working.slots)) >>> 8) & 0x1f;
-    return this.slot.device - this.firstDevice + 1;
-  }
-
-  private async offset(): Promise<number> {
-    return working.logicalSlot + ((await this.number()) - 1) * 4;
-  }
-
-  private async readSlot(): Promise<number> {
-    return this.read(await this.offset());
+  private readSlot(): Promise<number> {
+    return this.qtest.readMemory(this.slotRegister, 4);
   }
 
   /** Writes back what was read: latches clear where they were set, the interrupt masks beside them stay. */
   private async clearEvents(register: number): Promise<void> {
-    await this.write(await this.offset(), 4, register);
+    await this.qtest.writeMemory(this.slotRegister, 4, register);
   }
 
-  private async read(offset: number): Promise<number> {
-    const [, value] = await Promise.all([this.select(offset), this.access.read(this.bridge, this.data, 4)]);
-    return value;
-  }
-
-  private async write(offset: number, width: PortWidth, value: number): Promise<void> {
-    await Promise.all([this.select(offset), this.access.write(this.bridge, this.data, width, value)]);
-  }
-
-  private select(offset: number): Promise<void> {
-    return this.access.write(this.bridge, this.slot.capabilityOffset + capability.dwordSelect, 1, offset / 4);
-  }
-
-  private get data(): number {
-    return this.slot.capabilityOffset + capability.dwordData;
+  private get slotRegister(): number {
+    return this.base + working.logicalSlot + (this.number - 1) * 4;
   }
 }
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.js';
+import { messageOf, UsageError } from '../core/errors.js';
 import { splitWords } from './words.js';
 
 /** One `-device`, taken apart. Values are text, as QEMU's command line has them. */
@@ -12,7 +12,7 @@ export interface DeviceLine {
 
 /**
  * Reads the value of one `-device` in either of QEMU's two syntaxes: `driver,prop=value,…` (with `,,` for a comma) or JSON.
- * A leading `-device` is allowed. Throws UsageError when there is no driver.
+ * A leading `-device` is allowed. Throws UsageError when there is no driver, or JSON that cannot be read.
  */
 export function parseDeviceLine(text: string): DeviceLine {
   const words = splitDevice(text.trim());
@@ -31,20 +31,25 @@ export function parseDeviceLine(text: string): DeviceLine {
 
 function splitDevice(text: string): [string, string | undefined][] {
   const value = text.startsWith('-device') ? (splitWords(text)[1] ?? '') : text;
-  if (value.startsWith('{')) {
-    const json = JSON.parse(value) as Record<string, unknown>;
+  if (value.startsWith('{')) return splitJson(value);
+  // From the left, as QEMU reads: `,,` is a comma of the value, so that `a=x,,,b=y` gives `x,` to a.
+  const parts = [...value.matchAll(/(?:[^,]|,,)+/g)].map(([part]) => part.replaceAll(',,', ','));
+  return parts.map((part) => {
+    const equals = part.indexOf('=');
+    return equals === -1 ? [part, undefined] : [part.slice(0, equals), part.slice(equals + 1)];
+  });
+}
+
+function splitJson(text: string): [string, string][] {
+  try {
+    const json = JSON.parse(text) as Record<string, unknown>;
     return Object.entries(json).map(([key, member]) => [
       key,
       typeof member === 'string' ? member : JSON.stringify(member),
     ]);
+  } catch (cause) {
+    throw new UsageError(`'${text}' is no device: ${messageOf(cause)}`, { cause });
   }
-  return value
-    .split(/(?<!,),(?!,)/)
-    .map((part) => part.replaceAll(',,', ','))
-    .map((part) => {
-      const equals = part.indexOf('=');
-      return equals === -1 ? [part, undefined] : [part.slice(0, equals), part.slice(equals + 1)];
-    });
 }
 
 /** Type names as `device-list-properties` gives them, by property. */
@@ -68,8 +73,16 @@ export function deviceAddArguments(
 function typedValue(value: string, type: string | undefined): unknown {
   if (type === 'bool' && /^(on|yes|true|y)$/.test(value)) return true;
   if (type === 'bool' && /^(off|no|false|n)$/.test(value)) return false;
-  const isNumber = type !== undefined && /^(u?int\d*|size)$/.test(type) && /^-?(0x[0-9a-f]+|\d+)$/i.test(value);
-  return isNumber ? Number(value) : value;
+  return type !== undefined && /^(u?int\d*|size)$/.test(type) ? (exactNumber(value) ?? value) : value;
+}
+
+/** The number, where JSON can carry it as it is: not an octal one, and none that loses its last digits. */
+function exactNumber(text: string): number | undefined {
+  const match = /^(-?)(0x[0-9a-f]+|0|[1-9]\d*)$/i.exec(text);
+  if (!match) return undefined;
+  const magnitude = Number(match[2]);
+  if (!Number.isSafeInteger(magnitude)) return undefined;
+  return match[1] === '-' ? -magnitude : magnitude;
 }
 
 /** The device as one value of `-device`. */

@@ -142,18 +142,21 @@ export class Machine implements AsyncDisposable {
     this.words = [...this.words, '-device', formatDeviceLine(device)];
   }
 
-  /** Asks the guest for a device; resolves when QEMU has deleted it. The guest's consent runs between `ask` and the deletion. */
-  async removeDevice(id: string, consent: () => Promise<void>, deadline: Deadline): Promise<void> {
+  /** Asks the guest for a device (`device_del`). What is returned resolves when QEMU has deleted it: await it after the guest's consent. */
+  async requestRemoval(id: string, deadline: Deadline): Promise<{ deleted: Promise<true> }> {
     const deleted = this.events.until({
       what: `DEVICE_DELETED of ${id}`,
-      goal: (event) => (isEvent(event, 'DEVICE_DELETED') && event.data.device === id ? true : undefined),
+      goal: (event) => (isEvent(event, 'DEVICE_DELETED') && event.data.device === id ? (true as const) : undefined),
       impossible: (event) =>
         isEvent(event, 'DEVICE_UNPLUG_GUEST_ERROR') && event.data.device === id ? 'the guest refused' : undefined,
       deadline,
     });
     await this.qmp.execute('device_del', { id });
-    await consent();
-    await deleted;
+    return { deleted };
+  }
+
+  /** Takes note that a device is gone: a destination started from now on has none. */
+  forgetDevice(id: string): void {
     this.words = withoutDevice(this.words, id);
   }
 

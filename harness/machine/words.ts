@@ -7,7 +7,7 @@ import { UsageError } from '../core/errors.js';
  */
 export function splitWords(text: string): string[] {
   const words: string[] = [];
-  const token = /\\\r?\n|#[^\n]*|\s+|((?:[^\s'"\\]|\\(?!\r?\n)[^]|'[^']*'|"(?:[^"\\]|\\[^])*")+)/gy;
+  const token = /\\\r?\n|#[^\n]*|\s+|((?:[^\s'"\\]|\\\r?\n|\\[^]|'[^']*'|"(?:[^"\\]|\\[^])*")+)/gy;
   let at = 0;
   while (at < text.length) {
     token.lastIndex = at;
@@ -21,7 +21,7 @@ export function splitWords(text: string): string[] {
 
 function unquote(word: string): string {
   return word.replace(
-    /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])/g,
+    /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\\r?\n|\\([^])/g,
     (_, single?: string, double?: string, escaped?: string) => {
       if (single !== undefined) return single;
       if (double !== undefined) return double.replace(/\\(["\\$`])/g, '$1').replace(/\\\r?\n/g, '');

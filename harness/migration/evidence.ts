@@ -1,4 +1,5 @@
 import type { Deadline } from '../core/deadline.js';
+import { within } from '../core/within.js';
 import { type ErrorLine, isHarmless, parseErrorLines } from '../diagnosis/error-lines.js';
 import type { Machine } from '../machine/machine.js';
 import type { SideOutcome } from '../record/outcome.js';
@@ -23,13 +24,24 @@ export interface SideEvidence {
   alive: boolean;
 }
 
-/** Asks one side for its states and reads its log from `logFrom` on. Never throws: a side that does not answer is evidence too. */
-export async function examine(machine: Machine, deadline: Deadline, logFrom: number): Promise<SideEvidence> {
-  const within = { deadline: deadline.within(answerMs) };
+export interface ExamineOptions {
+  deadline: Deadline;
+  /** Where in the log this migration begins, in characters. */
+  logFrom: number;
+  /** True for a side that ends by itself when it cannot load: its log is whole, and its exit status known, only then. */
+  exitsOnError: boolean;
+}
+
+/** Asks one side for its states and reads its log. Never throws: a side that does not answer is evidence too. */
+export async function examine(machine: Machine, options: ExamineOptions): Promise<SideEvidence> {
+  const { logFrom, exitsOnError } = options;
+  const soon = { deadline: options.deadline.within(answerMs) };
   const [migration, status] = await Promise.all([
-    machine.exited ? undefined : machine.qmp.execute('query-migrate', undefined, within).catch(() => undefined),
-    machine.exited ? undefined : machine.qmp.execute('query-status', undefined, within).catch(() => undefined),
+    machine.exited ? undefined : machine.qmp.execute('query-migrate', undefined, soon).catch(() => undefined),
+    machine.exited ? undefined : machine.qmp.execute('query-status', undefined, soon).catch(() => undefined),
   ]);
+  const isEnding = !status || (exitsOnError && migration?.status === 'failed');
+  if (isEnding && !machine.exited) await within(machine.exit, soon.deadline.remainingMs);
   const exited = machine.exited ?? {};
   const errorDesc = migration?.['error-desc'];
   const log = machine.log().slice(logFrom);
@@ -42,7 +54,7 @@ export async function examine(machine: Machine, deadline: Deadline, logFrom: num
       ...(status && { runState: status.status }),
       ...(errorDesc !== undefined && { errorDesc }),
       ...exited,
-      errorLines: lines.filter((line) => !isHarmless(line)).map(({ line }) => line),
+      errorLines: lines.filter((line) => line.continued !== true && !isHarmless(line)).map(({ line }) => line),
     },
     text,
     lines,
@@ -51,6 +63,6 @@ export async function examine(machine: Machine, deadline: Deadline, logFrom: num
       ...(migration?.downtime !== undefined && { downtimeMs: migration.downtime }),
       ...(migration?.ram && { transferredBytes: migration.ram.transferred }),
     },
-    alive: status !== undefined,
+    alive: status !== undefined && !machine.exited,
   };
 }

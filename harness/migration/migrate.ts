@@ -35,8 +35,8 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
   const refusal = await start(source, uri);
   const settled = refusal !== undefined || (await phases.settled());
   const [sourceEvidence, destinationEvidence] = await Promise.all([
-    examine(source, deadline, logFrom.source),
-    examine(destination, deadline, logFrom.destination),
+    examine(source, { deadline, logFrom: logFrom.source, exitsOnError: false }),
+    examine(destination, { deadline, logFrom: logFrom.destination, exitsOnError: plan.exitOnError ?? true }),
   ]);
   options.onPhase?.('migration', moving());
 

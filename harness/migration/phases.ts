@@ -1,5 +1,5 @@
-import { setTimeout as after } from 'node:timers/promises';
 import type { Deadline } from '../core/deadline.js';
+import { within } from '../core/within.js';
 import type { Machine } from '../machine/machine.js';
 import { isEvent } from '../qmp/messages.js';
 
@@ -38,13 +38,13 @@ export class Phases {
   async settled(): Promise<boolean> {
     let last = '';
     for (;;) {
-      if (await this.within(this.either, Math.min(stallMs, this.deadline.remainingMs))) break;
+      if (await within(this.either, Math.min(stallMs, this.deadline.remainingMs))) break;
       const now = await this.progress();
       if (now === last || this.deadline.passed) return false;
       last = now;
     }
     // One side failed: the other one has a moment to notice, and may as well never end.
-    await this.within(this.both, Math.min(aftermathMs, this.deadline.remainingMs));
+    await within(this.both, Math.min(aftermathMs, this.deadline.remainingMs));
     return true;
   }
 
@@ -54,17 +54,6 @@ export class Phases {
       .execute('query-migrate', undefined, { deadline: this.deadline.within(stallMs) })
       .catch(() => undefined);
     return JSON.stringify([this.seen, asked?.status, asked?.ram?.transferred, asked?.ram?.remaining]);
-  }
-
-  /** True when `awaited` came to its end within `ms` milliseconds. */
-  private async within(awaited: Promise<unknown>, ms: number): Promise<boolean> {
-    const timer = new AbortController();
-    const elapsed = after(ms, false, { signal: timer.signal }).catch(() => false);
-    try {
-      return await Promise.race([awaited.then(() => true), elapsed]);
-    } finally {
-      timer.abort();
-    }
   }
 
   private endOf(machine: Machine): Promise<End> {

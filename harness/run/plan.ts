@@ -58,21 +58,17 @@ function cellsOf(
   const types = machineTypes.filter((type) => own(type) && narrow(type));
   const allowed = scenario.pairs === 'same' ? pairs.filter(([source, destination]) => source === destination) : pairs;
   const combinations = combine(scenario.options ?? {});
-  return routesOf(scenario.route ?? 'pair', allowed).flatMap((route) =>
-    types.flatMap((machineType) =>
-      combinations.map((options) => {
-        const skip = lackingBuild(route, machineType) ?? scenario.skip?.({ machineType, options, route });
-        const cell = {
-          scenario: scenario.title,
-          file: scenario.file,
-          route: route.map(({ name }) => name),
-          machineType,
-          options,
-        };
-        return { id: cellId(cell), ...cell, ...(skip !== undefined && { skip }) };
-      }),
-    ),
+  const shapes = routesOf(scenario.route ?? 'pair', allowed).flatMap((route) =>
+    types.flatMap((machineType) => combinations.map((options) => ({ machineType, options, route }))),
   );
+  return shapes
+    .filter((shape) => scenario.only?.(shape) ?? true)
+    .map(({ route, machineType, options }) => {
+      const skip = lackingBuild(route, machineType) ?? scenario.skip?.({ machineType, options, route });
+      const names = route.map(({ name }) => name);
+      const cell = { scenario: scenario.title, file: scenario.file, route: names, machineType, options };
+      return { id: cellId(cell), ...cell, ...(skip !== undefined && { skip }) };
+    });
 }
 
 /** Every combination of one value of each option. */

@@ -14,12 +14,19 @@ export type Options = Readonly<Record<string, string>>;
  */
 export type RouteShape = 'pair' | 'there-and-back' | 'three';
 
-/** What a scenario's body is given: a guest on the first build of its route, and the way on. */
-export interface Journey {
+/** What a cell is before anything runs: all that its command lines may depend on. */
+export interface CellShape {
   readonly machineType: string;
   readonly options: Options;
   /** Builds in the order of the journey. */
   readonly route: readonly Build[];
+}
+
+/** Words of a command line in QEMU's own syntax, as text to paste or as words. */
+export type CommandWords = string | readonly string[];
+
+/** What a scenario's body is given: a guest on the first build of its route, and the way on. */
+export interface Journey extends CellShape {
   /** The QEMU that the guest is on now. */
   readonly machine: Machine;
   /** The guest, wherever it is now. */
@@ -39,14 +46,10 @@ export interface ScenarioDefinition {
   route?: RouteShape;
   /** Dimensions of its own: every value of every option makes a cell. */
   options?: Readonly<Record<string, readonly string[]>>;
-  /** Devices and backends in QEMU's own syntax, as text to paste or as words. */
-  devices?: string | readonly string[] | ((options: Options) => string | readonly string[]);
-  /** The destination's devices where they are to differ from the source's on purpose; `machineType` likewise. */
-  destination?: (options: Options) => {
-    devices?: string | readonly string[];
-    machineType?: string;
-    memoryMiB?: number;
-  };
+  /** Devices and backends, the same on both sides. */
+  devices?: CommandWords | ((cell: CellShape) => CommandWords);
+  /** What the destination is to have instead, where the two sides are to differ on purpose. */
+  destination?: (cell: CellShape) => { devices?: CommandWords; machineType?: string; memoryMiB?: number };
   /** MiB of guest memory; 16 where nothing is said: enough for a guest without a kernel. */
   memoryMiB?: number;
   /** Milliseconds for the whole cell; 60 000 where nothing is said. */
@@ -56,8 +59,10 @@ export interface ScenarioDefinition {
   /** Only these hops of `--pairs`: 'same' for what depends on nothing but the machine. */
   pairs?: 'same' | 'all';
   known?: readonly KnownIssue[];
-  /** Says why a cell makes no sense; it is recorded as skipped with that reason. */
-  skip?: (cell: { machineType: string; options: Options; route: readonly Build[] }) => string | undefined;
+  /** False for combinations that mean nothing; they are no cells. */
+  only?: (cell: CellShape) => boolean;
+  /** Says why a cell cannot run on these builds; it is recorded as skipped with that reason. */
+  skip?: (cell: CellShape) => string | undefined;
   body: (journey: Journey) => Promise<void>;
 }
 

@@ -64,6 +64,8 @@ export class RunningJourney implements Journey, AsyncDisposable {
       const words = journey.wordsOf(plan.scenario.devices);
       const first = journey.launch(0, words);
       if (plan.scenario.hotplugs !== true) journey.next = journey.launch(1, words);
+      // Whoever awaits it is told; until then its failure must not end the process.
+      journey.next?.catch(() => undefined);
       journey.arrive(await first);
       return journey;
     } catch (thrown) {
@@ -125,10 +127,10 @@ export class RunningJourney implements Journey, AsyncDisposable {
   }
 
   private async launch(hop: number, words: readonly string[]): Promise<Machine> {
-    const { scenario, route, machineType, options, deadline } = this.plan;
+    const { scenario, route, machineType, deadline } = this.plan;
     const build = route[hop];
     if (!build) throw new StateError(`the route has no hop ${hop}`);
-    const other = hop > 0 ? scenario.destination?.(options) : undefined;
+    const other = hop > 0 ? scenario.destination?.(this) : undefined;
     const spec: MachineSpec = {
       build,
       machineType: other?.machineType ?? machineType,
@@ -155,7 +157,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
   }
 
   private wordsOf(devices: Scenario['devices']): readonly string[] {
-    const given = typeof devices === 'function' ? devices(this.plan.options) : (devices ?? []);
+    const given = typeof devices === 'function' ? devices(this) : (devices ?? []);
     return typeof given === 'string' ? splitWords(given) : given;
   }
 }

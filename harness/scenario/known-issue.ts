@@ -13,18 +13,29 @@ export interface KnownIssue {
   builds: { source?: string; destination?: string };
   /** Machine types that have it, as families with ranges: ['pc-q35 <=6.0']. */
   machineTypes: readonly string[];
+  /** Values of the scenario's options that show it; every cell does where nothing is said. */
+  options?: Readonly<Record<string, readonly string[]>>;
   /** The side whose findings show it. */
   side: Side;
   /** Matches a log line of that side, or the summary of a finding: this failure and no other. */
   evidence: RegExp;
 }
 
-/** True when a hop between these builds with this machine type is one where the issue is expected. */
-export function applies(issue: KnownIssue, hop: { source: Build; destination: Build }, machineType: string): boolean {
+/** What decides whether an issue is expected: one hop of a cell. */
+export interface KnownIssueHop {
+  source: Build;
+  destination: Build;
+  machineType: string;
+  options: Readonly<Record<string, string>>;
+}
+
+/** True when the issue is expected on this hop. */
+export function applies(issue: KnownIssue, hop: KnownIssueHop): boolean {
   return (
     inRange(hop.source.version.text, issue.builds.source) &&
     inRange(hop.destination.version.text, issue.builds.destination) &&
-    issue.machineTypes.some((range) => isMachineTypeIn(machineType, range))
+    issue.machineTypes.some((range) => isMachineTypeIn(hop.machineType, range)) &&
+    Object.entries(issue.options ?? {}).every(([name, values]) => values.includes(hop.options[name] ?? ''))
   );
 }
 

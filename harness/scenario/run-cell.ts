@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { setTimeout as after } from 'node:timers/promises';
 import type { Build } from '../build/build.js';
 import { Deadline } from '../core/deadline.js';
 import { GodwitError, LaunchError, messageOf } from '../core/errors.js';
+import { within } from '../core/within.js';
 import { diagnose } from '../diagnosis/diagnose.js';
 import type { Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
@@ -112,7 +112,7 @@ class CellEvidence {
   /** A closed connection is how a dying QEMU shows first: its exit, a moment later, tells whose fault it was. */
   private async lastWords(thrown: unknown): Promise<void> {
     if (!(thrown instanceof GodwitError) || !['connect', 'execute-interrupted'].includes(thrown.code)) return;
-    await Promise.race([...this.machines.map(({ exit }) => exit), after(lastWordsMs, undefined, { ref: false })]);
+    await within(Promise.race(this.machines.map(({ exit }) => exit)), lastWordsMs);
   }
 
   writeScripts(): void {
@@ -150,22 +150,25 @@ class CellEvidence {
 
   /** The known issue that one of the hops of this cell is expected to show. */
   private expectedIssue(): KnownIssue | undefined {
-    const { scenario, route, machineType, knownIssues } = this.plan;
+    const { scenario, route, machineType, options, knownIssues } = this.plan;
     if (!knownIssues) return undefined;
     const hops = route.slice(1).flatMap((destination, index) => {
       const source = route[index];
-      return source ? [{ source, destination }] : [];
+      return source ? [{ source, destination, machineType, options }] : [];
     });
-    return scenario.known?.find((issue) => hops.some((hop) => applies(issue, hop, machineType)));
+    return scenario.known?.find((issue) => hops.some((hop) => applies(issue, hop)));
   }
 
   private findings(thrown: unknown, outcomes: readonly OutcomeRecord[]): Finding[] {
     const told = outcomes.at(-1)?.findings ?? [];
-    if (told.length > 0 || isUnmetExpectation(thrown)) return told;
-    // No migration tells why: the logs of whoever runs may.
-    return this.machines.flatMap((machine) =>
-      diagnose(machine.spec.incoming ? 'destination' : 'source', machine.log(), undefined),
+    if (isUnmetExpectation(thrown) || !(thrown instanceof GodwitError)) return told;
+    // Nothing that a migration left explains it: what was thrown is the finding, and the logs of whoever ran may tell more.
+    const side = outcomes.at(-1)?.class === 'completed' ? 'destination' : 'source';
+    const first: Finding = { kind: thrown.code, side, summary: thrown.message, fields: {} };
+    const logs = this.machines.flatMap((machine) =>
+      diagnose(machine.spec.incoming ? 'destination' : 'source', machine.log()),
     );
+    return [first, ...(thrown instanceof LaunchError ? told : logs)];
   }
 
   private cannotStart(thrown: unknown): OutcomeRecord[] {
@@ -185,7 +188,7 @@ class CellEvidence {
         to: this.plan.route[1]?.name ?? '',
         source: side === 'source' ? exit : quiet,
         destination: side === 'destination' ? exit : quiet,
-        findings: diagnose(side, log, undefined),
+        findings: diagnose(side, log),
         differences: [],
       },
     ];

@@ -12,3 +12,17 @@ export const slotPresenceDetectState: KnownIssue = {
   side: 'destination',
   evidence: /Slot Status.*\bPDS\b/,
 };
+
+/**
+ * An xHCI controller keeps a reference to itself, so that QEMU never frees one that is unplugged, and never says DEVICE_DELETED.
+ * Seen on 5.2.0 and 7.2.22; fixed in 10.0.13 and 11.1.3 (hw/usb/hcd-xhci-pci.c).
+ */
+export const xhciNeverDeleted = (side: 'source' | 'destination'): KnownIssue => ({
+  name: 'xhci-never-deleted',
+  source: 'https://mail-archive.com/qemu-devel@nongnu.org/msg1201363.html',
+  builds: { [side]: '<10.0.13' },
+  machineTypes: ['pc-q35'],
+  options: { device: ['nec-usb-xhci', 'qemu-xhci'] },
+  side,
+  evidence: /device0 out of its slot and never said DEVICE_DELETED/,
+});

@@ -1,0 +1,51 @@
+import { expect, scenario } from 'godwit';
+import { deviceOf, emptySlot, everyDeviceEverywhere, filledSlot } from './devices.js';
+import { xhciNeverDeleted } from './known-issues.js';
+
+scenario('hotplug before migration', {
+  machines: 'pc-q35-*',
+  options: everyDeviceEverywhere,
+  devices: emptySlot,
+  hotplugs: true,
+  async body({ guest, migrate, options }) {
+    await guest.hotplug(deviceOf(options));
+    expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+  },
+});
+
+scenario('unplug before migration', {
+  machines: 'pc-q35-*',
+  options: everyDeviceEverywhere,
+  devices: filledSlot,
+  hotplugs: true,
+  known: [xhciNeverDeleted('source')],
+  async body({ guest, migrate }) {
+    await guest.unplug('device0');
+    expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+  },
+});
+
+scenario('unplug of what was hotplugged before migration', {
+  machines: 'pc-q35-*',
+  options: everyDeviceEverywhere,
+  devices: emptySlot,
+  hotplugs: true,
+  known: [xhciNeverDeleted('destination')],
+  async body(journey) {
+    await journey.guest.hotplug(deviceOf(journey.options));
+    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    await journey.guest.unplug('device0');
+  },
+});
+
+scenario('hotplug on the destination', {
+  machines: 'pc-q35-*',
+  options: everyDeviceEverywhere,
+  devices: emptySlot,
+  known: [xhciNeverDeleted('destination')],
+  async body(journey) {
+    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    await journey.guest.hotplug(deviceOf(journey.options));
+    await journey.guest.unplug('device0');
+  },
+});
