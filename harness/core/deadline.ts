@@ -1,3 +1,6 @@
+/** The longest time that a Node timer can wait: a longer one would fire at once. About 24 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** One moment in monotonic time after which nobody waits any longer; it travels down the call, and nobody makes a second one. */
 export class Deadline {
   private constructor(
@@ -11,9 +14,9 @@ export class Deadline {
     return new Deadline(ms, performance.now() + ms);
   }
 
-  /** Milliseconds left; never below zero. */
+  /** Milliseconds left; never below zero, and never more than a timer can wait. */
   get remainingMs(): number {
-    return Math.max(0, this.atMs - performance.now());
+    return Math.min(longestTimerMs, Math.max(0, this.atMs - performance.now()));
   }
 
   get passed(): boolean {

@@ -1,4 +1,5 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Deadline } from './deadline.js';
 import { ConnectError, messageOf, UsageError } from './errors.js';
 
@@ -42,40 +43,44 @@ export function dial(address: SocketAddress, deadline: Deadline): Promise<Socket
 
 /**
  * Listens on a unix socket for the one peer that will connect to it: a QEMU told to connect needs no polling for a socket file.
- * Resolves when it listens; `peer` resolves with the connection and stays pending when nobody comes: race it with the peer's exit.
+ * `peer` resolves with the connection and stays pending when nobody comes: race it with the peer's exit.
+ * Disposing it closes the socket and the connection.
  */
 export class SocketListener implements AsyncDisposable {
   readonly peer: Promise<Socket>;
+  private connection: Socket | undefined;
 
-  private constructor(
-    private readonly server: ReturnType<typeof createServer>,
-    peer: Promise<Socket>,
-  ) {
-    this.peer = peer;
+  private constructor(private readonly server: Server) {
+    this.peer = new Promise((resolve) => {
+      server.once('connection', (socket) => {
+        server.close();
+        // A peer may die before anybody has taken its connection: that must not end this process. Who takes it finds it destroyed.
+        socket.on('error', () => undefined);
+        this.connection = socket;
+        resolve(socket);
+      });
+    });
   }
 
-  /** @throws ConnectError when the path is too long or cannot be listened on. */
-  static listen(path: string): Promise<SocketListener> {
+  /** Resolves when it listens; throws ConnectError when the path is too long or cannot be listened on. */
+  static async listen(path: string): Promise<SocketListener> {
     if (Buffer.byteLength(path) > maxSocketPathBytes) {
       throw new ConnectError(`the socket path '${path}' is longer than ${maxSocketPathBytes} bytes`);
     }
-    return new Promise((resolve, reject) => {
-      const server = createServer();
-      const peer = new Promise<Socket>((accepted) => {
-        server.once('connection', (socket) => {
-          server.close();
-          accepted(socket);
-        });
-      });
-      server.once('error', (error) => {
-        reject(new ConnectError(`could not listen on ${path}: ${messageOf(error)}`, { cause: error }));
-      });
-      server.listen(path, () => resolve(new SocketListener(server, peer)));
-    });
+    const server = createServer();
+    const listener = new SocketListener(server);
+    server.listen(path);
+    try {
+      await once(server, 'listening');
+    } catch (thrown) {
+      throw new ConnectError(`could not listen on ${path}: ${messageOf(thrown)}`, { cause: thrown });
+    }
+    return listener;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     this.server.close();
+    this.connection?.destroy();
     return Promise.resolve();
   }
 }

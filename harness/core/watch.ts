@@ -38,10 +38,15 @@ export class Watch<T> {
     for (const listener of [...this.listeners]) listener.end(reason);
   }
 
-  /** Calls `see` with each thing from now on, and `end` with the reason of the end, until the returned function is called. */
+  /**
+   * Calls `see` with each thing from now on, and `end` with the reason of the end, until the returned function is called.
+   * After the end, `end` is called all the same, once the caller has gone on.
+   */
   listen(see: (seen: T) => void, end: (reason: Error) => void = () => undefined): () => void {
     const listener = { see, end };
     this.listeners.add(listener);
+    const { ended } = this;
+    if (ended) queueMicrotask(() => this.listeners.has(listener) && end(ended));
     return () => void this.listeners.delete(listener);
   }
 
