@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { Deadline } from '../core/deadline.js';
+import type { Deadline } from '../core/deadline.js';
 import { ConnectError, ProtocolError, StateError, WaitTimeoutError } from '../core/errors.js';
 import { LineSplitter } from '../core/lines.js';
 import { dial, parseSocketAddress } from '../core/socket.js';
@@ -61,6 +61,7 @@ export class QmpClient implements AsyncDisposable {
     wire.on('error', (error) => this.end(`the connection broke: ${error.message}`, error));
     wire.on('close', () => this.end('the connection was closed'));
     wire.on('end', () => this.end('the connection was closed'));
+    if (wire.destroyed) this.end('the connection was closed');
   }
 
   /** Waits for the greeting on `wire`, negotiates (with out-of-band where it is offered), and resolves. Owns the wire from then on. */

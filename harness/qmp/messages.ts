@@ -41,15 +41,30 @@ export function parseMessage(line: string): QmpMessage {
   } catch (cause) {
     throw new ProtocolError(`the QMP server sent what is no JSON: ${excerpt(line)}`, { cause });
   }
-  if (typeof value === 'object' && value !== null) {
-    if ('event' in value) return { kind: 'event', event: value as QmpEvent };
-    if ('return' in value) return { kind: 'return', id: 'id' in value ? value.id : undefined, value: value.return };
-    if ('error' in value) {
-      return { kind: 'error', id: 'id' in value ? value.id : undefined, fault: value.error as QmpFault };
-    }
-    if ('QMP' in value) return { kind: 'greeting', greeting: value as QmpGreeting };
+  if (isObject(value)) {
+    const { id } = value;
+    if (isEventMessage(value)) return { kind: 'event', event: value };
+    if ('return' in value) return { kind: 'return', id, value: value['return'] };
+    if (isFault(value['error'])) return { kind: 'error', id, fault: value['error'] };
+    if (isGreeting(value)) return { kind: 'greeting', greeting: value };
   }
   throw new ProtocolError(`the QMP server sent what is no greeting, event, return or error: ${excerpt(line)}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isEventMessage(value: object): value is QmpEvent {
+  return 'event' in value && typeof value.event === 'string';
+}
+
+function isFault(value: unknown): value is QmpFault {
+  return isObject(value) && typeof value['class'] === 'string' && typeof value['desc'] === 'string';
+}
+
+function isGreeting(value: object): value is QmpGreeting {
+  return 'QMP' in value && isObject(value.QMP) && Array.isArray(value.QMP['capabilities']);
 }
 
 function excerpt(line: string): string {

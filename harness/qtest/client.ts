@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
-import { ConnectError, GodwitError, ProtocolError, WaitTimeoutError } from '../core/errors.js';
+import type { GodwitError} from '../core/errors.js';
+import { ConnectError, ProtocolError, WaitTimeoutError } from '../core/errors.js';
 import { LineSplitter } from '../core/lines.js';
 import { Watch } from '../core/watch.js';
 
-/** Width of one access, in bytes. Ports know 1, 2 and 4; memory knows 8 too. */
+/** Width of one access to a port, to memory or to configuration space, in bytes. */
 export type PortWidth = 1 | 2 | 4;
 
 /** An interrupt line that changed after `interceptIrq`. */
@@ -48,11 +49,20 @@ export class QtestClient implements AsyncDisposable {
     wire.on('error', (error) => this.end(`the connection broke: ${error.message}`, error));
     wire.on('close', () => this.end('the connection was closed'));
     wire.on('end', () => this.end('the connection was closed'));
+    if (wire.destroyed) this.end('the connection was closed');
   }
 
-  /** Sends one raw command and resolves with the words after OK; rejects with ProtocolError when QEMU answers FAIL or ERR. */
+  /**
+   * Sends one raw command and resolves with the words after OK. Rejects with ProtocolError when QEMU answers FAIL or ERR,
+   * and when the command is not one line: its answers could not be told apart.
+   */
   command(text: string): Promise<string> {
     if (this.closed) return Promise.reject(this.closed);
+    if (/[\r\n]/.test(text)) {
+      return Promise.reject(
+        new ProtocolError(`a qtest command is one line; given: ${JSON.stringify(text.slice(0, 200))}`),
+      );
+    }
     return new Promise((resolve, reject) => {
       this.pending.push({ command: text, resolve, reject });
       if (this.outgoing === '') queueMicrotask(() => this.flush());
