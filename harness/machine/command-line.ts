@@ -41,7 +41,9 @@ export function commandLine(spec: MachineSpec, channels: Channels): string[] {
 /** The command line as Godwit starts it: QEMU connects to sockets that Godwit listens on, so that nobody polls for a socket file. */
 export function harnessCommandLine(spec: MachineSpec, folder: string, label: string): string[] {
   const { qmp, qtest } = socketsOf(folder, label);
-  return commandLine(spec, { qmp: `unix:${qmp}`, qtest: `unix:${qtest}` });
+  // A comma in the folder's name must not end the value.
+  const unix = (path: string): string => `unix:${path.replaceAll(',', ',,')}`;
+  return commandLine(spec, { qmp: unix(qmp), qtest: unix(qtest) });
 }
 
 /** The command line with its environment, to be pasted into a shell: QEMU itself listens, on sockets in the current folder. */

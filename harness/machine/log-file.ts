@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
-/** Bytes that one log of one QEMU may hold; the rest is counted, not kept. */
+/** Bytes that one log of one QEMU may hold; the rest is left out, and the log says so. */
 const maxLogBytes = 4 * 1024 * 1024;
 
 /** A log that is on disk as soon as it is said, up to a bound: a QEMU that floods its standard error fills no disk. */

@@ -7,6 +7,7 @@ import { DisposeStack } from '../core/dispose.js';
 import { ExitedError, LaunchError, messageOf, StateError } from '../core/errors.js';
 import { SocketListener } from '../core/socket.js';
 import { Watch } from '../core/watch.js';
+import { within } from '../core/within.js';
 import { QmpClient, type Transcript } from '../qmp/client.js';
 import { isEvent, type QmpEvent } from '../qmp/messages.js';
 import { QtestClient } from '../qtest/client.js';
@@ -55,6 +56,8 @@ export class Machine implements AsyncDisposable {
   private static readonly live = new Set<Machine>();
 
   readonly events = new Watch<QmpEvent>((seen) => `${seen.event} ${JSON.stringify(seen.data ?? {})}`);
+  /** Process id of the QEMU; undefined when it could not be started. */
+  readonly pid: number | undefined;
   /** Resolves, and never rejects, when the process has ended. */
   readonly exit: Promise<ExitedMachine>;
   exited: ExitedMachine | undefined;
@@ -85,6 +88,7 @@ export class Machine implements AsyncDisposable {
     });
     child.stdout.on('data', (chunk: Buffer) => stderr.write(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.write(chunk));
+    this.pid = child.pid;
     this.kill9 = () => void child.kill('SIGKILL');
     Machine.live.add(this);
     this.exit = child.then((result) => this.onExit(result));
@@ -97,12 +101,8 @@ export class Machine implements AsyncDisposable {
     await using undo = new DisposeStack();
     const startedMs = performance.now();
     const sockets = socketsOf(options.folder, options.label);
-    const [qmpListener, qtestListener] = await Promise.all([
-      SocketListener.listen(sockets.qmp),
-      SocketListener.listen(sockets.qtest),
-    ]);
-    undo.use(qmpListener);
-    undo.use(qtestListener);
+    const qmpListener = undo.use(await SocketListener.listen(sockets.qmp));
+    const qtestListener = undo.use(await SocketListener.listen(sockets.qtest));
     const stderr = new LogFile(join(options.logFolder, `${options.label}.stderr`));
     const transcript = new LogFile(join(options.logFolder, `${options.label}.qmp-transcript`));
     const machine = undo.use(new Machine(spec, options, stderr, transcript));
@@ -228,19 +228,25 @@ export class Machine implements AsyncDisposable {
     void this.exit.then(() => clearTimeout(timer));
   }
 
-  private onExit(result: { exitCode?: number; signal?: string }): ExitedMachine {
+  private onExit(result: { exitCode?: number; signal?: string; originalMessage?: string | undefined }): ExitedMachine {
     const exited: ExitedMachine = {
       ...(result.exitCode !== undefined && { exitCode: result.exitCode }),
       ...(result.signal !== undefined && { signal: result.signal }),
     };
     this.exited = exited;
+    if (this.pid === undefined) this.stderr.write(`${result.originalMessage ?? 'the process could not be started'}\n`);
     Machine.live.delete(this);
     this.events.end(new ExitedError(`the ${this.label} QEMU ${this.describeExit(exited)}`));
     return exited;
   }
 
+  private describeEnd({ exitCode, signal }: ExitedMachine): string {
+    if (signal !== undefined) return `was ended by ${signal}`;
+    return exitCode === undefined ? 'could not be started' : `exited with status ${exitCode}`;
+  }
+
   private describeExit(exited: ExitedMachine): string {
-    const how = exited.signal === undefined ? `exited with status ${exited.exitCode}` : `was ended by ${exited.signal}`;
+    const how = this.describeEnd(exited);
     const tail = this.log().trimEnd().split('\n').slice(-5).join('\n');
     return tail === '' ? `${how} and said nothing` : `${how}; the end of its log:\n${tail}`;
   }
@@ -262,10 +268,10 @@ export class Machine implements AsyncDisposable {
     try {
       return await Promise.race([awaited, tooLate, ended]);
     } catch (thrown) {
-      // A closed socket is how a dying process shows first: its exit status tells more.
       if (thrown instanceof LaunchError) throw thrown;
-      await Promise.race([ended, tooLate]);
-      throw this.launchError(messageOf(thrown), thrown);
+      // A closed socket is how a dying process shows first: its exit status tells more.
+      await within(ended, Math.min(exitPatienceMs, deadline.remainingMs));
+      throw this.launchError(`has not ${what}: ${messageOf(thrown)}`, thrown);
     } finally {
       clearTimeout(timer);
     }
