@@ -10,12 +10,14 @@ import { classify, type Evidence } from './classify.js';
 import { compareConfigSpace, findingOfDifference } from './compare.js';
 import { examine } from './evidence.js';
 import type { Outcome } from './outcome.js';
-import { Phases } from './phases.js';
+import { defaultStallMs, Phases } from './phases.js';
 import { configure, type MigrationPlan } from './plan.js';
 
 export interface MigrateOptions {
   plan: MigrationPlan;
   deadline: Deadline;
+  /** Milliseconds without any progress after which the migration counts as hung; ten seconds unless told. */
+  stallMs?: number;
   /** Reads what the guest sees on a machine: before on the source, after on the destination. */
   look: (machine: Machine) => Promise<ConfigSnapshot>;
   /** Called with the milliseconds that the migration took, and those that looking and judging took. */
@@ -31,7 +33,7 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
   const lookedMs = looking();
 
   const moving = stopwatch();
-  const phases = new Phases(source, destination, deadline);
+  const phases = new Phases(source, destination, { deadline, stallMs: options.stallMs ?? defaultStallMs });
   const refusal = await start(source, uri);
   const settled = refusal !== undefined || (await phases.settled());
   const [sourceEvidence, destinationEvidence] = await Promise.all([

@@ -7,7 +7,7 @@ import { isEvent } from '../qmp/messages.js';
 export type End = 'completed' | 'failed' | 'cancelled' | 'exited';
 
 /** Milliseconds without any progress after which a migration counts as hung; progress of any kind starts it again. */
-const stallMs = 10_000;
+export const defaultStallMs = 10_000;
 /** Milliseconds that one side has to notice that the other one is gone. */
 const aftermathMs = 2000;
 
@@ -23,7 +23,7 @@ export class Phases {
   constructor(
     private readonly source: Machine,
     destination: Machine,
-    private readonly deadline: Deadline,
+    private readonly patience: { deadline: Deadline; stallMs: number },
   ) {
     const sourceEnd = this.endOf(source);
     const destinationEnd = this.endOf(destination);
@@ -36,22 +36,24 @@ export class Phases {
 
   /** Resolves true when the migration came to an end on a side, false when nothing moves any more or the deadline passed. */
   async settled(): Promise<boolean> {
+    const { deadline, stallMs } = this.patience;
     let last = '';
     for (;;) {
-      if (await within(this.either, Math.min(stallMs, this.deadline.remainingMs))) break;
+      if (await within(this.either, Math.min(stallMs, deadline.remainingMs))) break;
       const now = await this.progress();
-      if (now === last || this.deadline.passed) return false;
+      if (now === last || deadline.passed) return false;
       last = now;
     }
     // One side failed: the other one has a moment to notice, and may as well never end.
-    await within(this.both, Math.min(aftermathMs, this.deadline.remainingMs));
+    await within(this.both, Math.min(aftermathMs, deadline.remainingMs));
     return true;
   }
 
   /** What moves while a migration gets on: bytes sent, states, events of either side. */
   private async progress(): Promise<string> {
+    const { deadline, stallMs } = this.patience;
     const asked = await this.source.qmp
-      .execute('query-migrate', undefined, { deadline: this.deadline.within(stallMs) })
+      .execute('query-migrate', undefined, { deadline: deadline.within(stallMs) })
       .catch(() => undefined);
     return JSON.stringify([this.seen, asked?.status, asked?.ram?.transferred, asked?.ram?.remaining]);
   }
