@@ -42,17 +42,22 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   }
 }
 
-/** Writes a JSON file so that a reader sees the old content or the new, never a part. */
-export async function writeJson(path: string, content: unknown): Promise<void> {
+/** Writes a file so that a reader sees the old content or the new, never a part. */
+export async function writeWhole(path: string, content: string | Buffer): Promise<void> {
   await makePrivateFolder(dirname(path));
   const fresh = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    await writeFile(fresh, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+    await writeFile(fresh, content, { mode: 0o600 });
     await rename(fresh, path);
   } catch (thrown) {
     await rm(fresh, { force: true });
     throw thrown;
   }
+}
+
+/** Writes a JSON file as a whole. */
+export async function writeJson(path: string, content: unknown): Promise<void> {
+  await writeWhole(path, `${JSON.stringify(content)}\n`);
 }
 
 /** Whether a failed file operation says that there is no such file. */

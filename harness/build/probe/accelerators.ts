@@ -1,10 +1,9 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import tmp from 'tmp';
 import type { Deadline } from '../../core/deadline.js';
 import type { LocatedBuild, MachineType } from '../build.js';
+import { cacheFolder, writeWhole } from '../cache-folder.js';
 import { tied } from '../child.js';
 import { acceleratorGuest, sign } from './accelerator-guest.js';
 
@@ -49,15 +48,11 @@ export async function probeAccelerators(build: LocatedBuild, options: Accelerato
   );
   if (machine === undefined) return ['tcg'];
   const candidates = canOpenKvm() ? ['tcg', 'kvm'] : ['tcg'];
-  const folder = tmp.dirSync({ prefix: 'godwit-probe-', unsafeCleanup: true, mode: 0o700 });
-  try {
-    const rom = join(folder.name, 'guest.rom');
-    await writeFile(rom, acceleratorGuest());
-    const ran = await Promise.all(candidates.map((accel) => runsGuest(build, { ...options, machine, accel, rom })));
-    return candidates.filter((_, index) => ran[index]);
-  } finally {
-    folder.removeCallback();
-  }
+  // In the cache and not in a temporary folder, so that a killed probe leaves nothing that the next one would not use.
+  const rom = join(cacheFolder(), 'probes', 'accelerator-guest.rom');
+  await writeWhole(rom, acceleratorGuest());
+  const ran = await Promise.all(candidates.map((accel) => runsGuest(build, { ...options, machine, accel, rom })));
+  return candidates.filter((_, index) => ran[index]);
 }
 
 interface GuestRun extends AcceleratorOptions {

@@ -93,7 +93,7 @@ describe('the probe of a build', function () {
     const qemu = wrapped(recent);
     const first = await resolveBuild(qemu.path);
     const probes = join(folder.name, 'godwit', 'probes');
-    const [file = ''] = readdirSync(probes);
+    const [file = ''] = readdirSync(probes).filter((name) => name.endsWith('.json'));
     writeFileSync(join(probes, file), readFileSync(join(probes, file), 'utf8').slice(0, 5000));
     expect(await resolveBuild(qemu.path)).to.deep.equal(first);
   });
