@@ -79,7 +79,7 @@ export class PciehpSlot implements SlotController {
   private async command(value: number, mask: number): Promise<void> {
     const control = await this.control();
     const offset = this.slot.capabilityOffset + registers.slotControl;
-    await this.access.write(this.port, offset, 2, (control & ~mask) | value);
+    await this.access.write(this.port, { offset, width: 2 }, (control & ~mask) | value);
     const status = await this.status();
     if ((status & SlotStatus.CC) === 0) {
       throw new GuestError(`${this.slot.name} did not complete the command: Slot Status is ${hex(status)}`);
@@ -89,7 +89,7 @@ export class PciehpSlot implements SlotController {
   /** Writes ones only to what was set: QEMU keeps events that a guest clears without having seen them. */
   private async clearEvents(status: number): Promise<void> {
     const offset = this.slot.capabilityOffset + registers.slotStatus;
-    await this.access.write(this.port, offset, 2, status & events);
+    await this.access.write(this.port, { offset, width: 2 }, status & events);
   }
 }
 

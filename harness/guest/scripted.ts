@@ -27,33 +27,36 @@ const headerTypeOffset = 0x0e;
  */
 export class ScriptedGuest {
   private booted: Promise<PciFunction[]> | undefined;
+  private readonly family: MachineFamily;
+  /** The way that this machine's firmware would have chosen: ECAM where there is one. */
+  readonly access: PciAccess;
 
   private constructor(
     readonly machine: Machine,
-    private readonly family: MachineFamily,
-    /** The way that this machine's firmware would have chosen: ECAM where there is one. */
-    readonly access: PciAccess,
     private readonly deadline: Deadline,
-  ) {}
+  ) {
+    const { ecam } = (this.family = familyOf(machine.spec.machineType));
+    this.access = ecam ? new EcamAccess(machine.qtest, ecam.base) : new PortAccess(machine.qtest);
+  }
 
+  /** The guest of a machine that has just been started: its firmware has not run yet. */
   static attach(machine: Machine, deadline: Deadline): ScriptedGuest {
-    const family = familyOf(machine.spec.machineType);
-    const access = family.ecam ? new EcamAccess(machine.qtest, family.ecam.base) : new PortAccess(machine.qtest);
-    return new ScriptedGuest(machine, family, access, deadline);
+    return new ScriptedGuest(machine, deadline);
+  }
+
+  /** The guest that came to a machine by migration: what its firmware did came with it, and nothing is done again. */
+  static resume(machine: Machine, deadline: Deadline): ScriptedGuest {
+    const guest = new ScriptedGuest(machine, deadline);
+    guest.booted = Promise.resolve([]);
+    return guest;
   }
 
   /**
    * What firmware does, once: puts configuration space into memory, numbers the buses. Every action below does it first.
-   * A machine that a migration brought here is running already: nothing is written.
    */
   boot(): Promise<PciFunction[]> {
     this.booted ??= this.firmware();
     return this.booted;
-  }
-
-  /** Takes over a guest that came by migration: what its firmware did came with it. */
-  resume(): void {
-    this.booted = Promise.resolve([]);
   }
 
   /** Resets the machine, and boots it again. */
@@ -145,8 +148,8 @@ export class ScriptedGuest {
       const ports = new PortAccess(this.machine.qtest);
       const controller = parseAddress(ecam.address);
       await Promise.all([
-        ports.write(controller, ecam.register + 4, 4, 0),
-        ports.write(controller, ecam.register, 4, ecam.base | 1),
+        ports.write(controller, { offset: ecam.register + 4, width: 4 }, 0),
+        ports.write(controller, { offset: ecam.register, width: 4 }, ecam.base | 1),
       ]);
     }
     return enumerate(this.access);

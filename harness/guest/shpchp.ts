@@ -29,8 +29,7 @@ export class ShpcSlot implements SlotController {
     /** Guest address of the working register set. */
     private readonly base: number,
     /** Logical slots are numbered from 1, in the order of their device numbers. */
-    private readonly number: number,
-    private readonly name: string,
+    private readonly slot: { number: number; name: string },
   ) {}
 
   /**
@@ -46,17 +45,17 @@ export class ShpcSlot implements SlotController {
     const bridge = at.path.at(-1);
     const shpc = bridge && findCapability(await access.readSpace(bridge), shpcCapability);
     if (!shpc) throw new GuestError(`the bridge above ${at.name} has no Standard Hot-Plug Controller`);
-    await access.write(bridge, shpc.offset + dwordSelect, 1, working.baseOffset);
+    await access.write(bridge, { offset: shpc.offset + dwordSelect, width: 1 }, working.baseOffset);
     const base = bar + (await access.read(bridge, shpc.offset + dwordData, 4));
     const firstDevice = ((await qtest.readMemory(base + working.slots, 4)) >>> 8) & 0x1f;
-    return new ShpcSlot(qtest, base, at.device - firstDevice + 1, at.name);
+    return new ShpcSlot(qtest, base, { number: at.device - firstDevice + 1, name: at.name });
   }
 
   async acceptPlug(): Promise<void> {
     const register = await this.readSlot();
     if ((register & (buttonPressed | presenceChanged)) === 0) {
       throw new GuestError(
-        `the hot-plug controller reports no event in ${this.name}: its register is ${hex(register)}`,
+        `the hot-plug controller reports no event in ${this.slot.name}: its register is ${hex(register)}`,
       );
     }
     await this.clearEvents(register);
@@ -67,7 +66,9 @@ export class ShpcSlot implements SlotController {
   async releaseDevice(): Promise<void> {
     const register = await this.readSlot();
     if ((register & buttonPressed) === 0) {
-      throw new GuestError(`nobody pressed the attention button of ${this.name}: its register is ${hex(register)}`);
+      throw new GuestError(
+        `nobody pressed the attention button of ${this.slot.name}: its register is ${hex(register)}`,
+      );
     }
     await this.clearEvents(register);
     await this.command(slotState.disabled | powerLed.off);
@@ -76,14 +77,14 @@ export class ShpcSlot implements SlotController {
   }
 
   private async command(code: number): Promise<void> {
-    await this.qtest.writeMemory(this.base + working.command, 2, (this.number << 8) | code);
+    await this.qtest.writeMemory(this.base + working.command, 2, (this.slot.number << 8) | code);
   }
 
   private async expectState(state: number, name: string): Promise<void> {
     const register = await this.readSlot();
     if ((register & slotState.mask) === state) return;
     throw new GuestError(
-      `the hot-plug controller did not leave ${this.name} ${name}: its register is ${hex(register)}`,
+      `the hot-plug controller did not leave ${this.slot.name} ${name}: its register is ${hex(register)}`,
     );
   }
 
@@ -97,7 +98,7 @@ export class ShpcSlot implements SlotController {
   }
 
   private get slotRegister(): number {
-    return this.base + working.logicalSlot + (this.number - 1) * 4;
+    return this.base + working.logicalSlot + (this.slot.number - 1) * 4;
   }
 }
 

@@ -74,8 +74,7 @@ export class Machine implements AsyncDisposable {
   private constructor(
     readonly spec: MachineSpec,
     readonly options: LaunchOptions,
-    private readonly stderr: LogFile,
-    private readonly transcript: LogFile,
+    private readonly logs: { stderr: LogFile; transcript: LogFile },
   ) {
     this.words = spec.words;
     const [file, ...args] = tied(harnessCommandLine(spec, options.folder, options.label));
@@ -86,8 +85,8 @@ export class Machine implements AsyncDisposable {
       reject: false,
       cleanup: false,
     });
-    child.stdout.on('data', (chunk: Buffer) => stderr.write(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.write(chunk));
+    child.stdout.on('data', (chunk: Buffer) => logs.stderr.write(chunk));
+    child.stderr.on('data', (chunk: Buffer) => logs.stderr.write(chunk));
     this.pid = child.pid;
     this.kill9 = () => void child.kill('SIGKILL');
     Machine.live.add(this);
@@ -105,7 +104,7 @@ export class Machine implements AsyncDisposable {
     const qtestListener = undo.use(await SocketListener.listen(sockets.qtest));
     const stderr = new LogFile(join(options.logFolder, `${options.label}.stderr`));
     const transcript = new LogFile(join(options.logFolder, `${options.label}.qmp-transcript`));
-    const machine = undo.use(new Machine(spec, options, stderr, transcript));
+    const machine = undo.use(new Machine(spec, options, { stderr, transcript }));
     options.onPhase?.('spawn', performance.now() - startedMs);
     const spawnedMs = performance.now();
     const [qmpWire, qtestWire] = await machine.whileAlive(
@@ -167,7 +166,7 @@ export class Machine implements AsyncDisposable {
 
   /** All that the process has written to its standard output and error. */
   log(): string {
-    return this.stderr.read();
+    return this.logs.stderr.read();
   }
 
   /** Ends the process with SIGKILL and waits for its end. */
@@ -184,8 +183,8 @@ export class Machine implements AsyncDisposable {
     await this.kill();
     this.wires?.qmp.close();
     this.wires?.qtest.close();
-    this.transcript[Symbol.dispose]();
-    this.stderr[Symbol.dispose]();
+    this.logs.transcript[Symbol.dispose]();
+    this.logs.stderr[Symbol.dispose]();
   }
 
   private typesOf(driver: string): Promise<PropertyTypes> {
@@ -206,7 +205,7 @@ export class Machine implements AsyncDisposable {
   private async negotiate(qmpWire: Duplex, qtestWire: Duplex): Promise<void> {
     const { onSend, deadline } = this.options;
     const transcript: Transcript = (direction, line) => {
-      this.transcript.write(`${direction} ${line}\n`);
+      this.logs.transcript.write(`${direction} ${line}\n`);
       if (direction === '>') onSend?.(this.label, 'qmp', line);
     };
     const qtest = new QtestClient(qtestWire, {
@@ -234,7 +233,8 @@ export class Machine implements AsyncDisposable {
       ...(result.signal !== undefined && { signal: result.signal }),
     };
     this.exited = exited;
-    if (this.pid === undefined) this.stderr.write(`${result.originalMessage ?? 'the process could not be started'}\n`);
+    if (this.pid === undefined)
+      this.logs.stderr.write(`${result.originalMessage ?? 'the process could not be started'}\n`);
     Machine.live.delete(this);
     this.events.end(new ExitedError(`the ${this.label} QEMU ${this.describeExit(exited)}`));
     return exited;

@@ -20,14 +20,12 @@ export function splitWords(text: string): string[] {
 }
 
 function unquote(word: string): string {
-  return word.replace(
-    /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\\r?\n|\\([^])/g,
-    (_, single?: string, double?: string, escaped?: string) => {
-      if (single !== undefined) return single;
-      if (double !== undefined) return double.replace(/\\(["\\$`])/g, '$1').replace(/\\\r?\n/g, '');
-      return escaped ?? '';
-    },
-  );
+  return word.replace(/'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\\r?\n|\\([^])/g, (...groups: (string | undefined)[]) => {
+    const [, single, double, escaped] = groups;
+    if (single !== undefined) return single;
+    if (double !== undefined) return double.replace(/\\(["\\$`])/g, '$1').replace(/\\\r?\n/g, '');
+    return escaped ?? '';
+  });
 }
 
 /** One word as a shell would have to be given it; words without special characters stay as they are. */

@@ -2,6 +2,7 @@ import type { Deadline } from '../core/deadline.js';
 import { within } from '../core/within.js';
 import { type ErrorLine, isHarmless, parseErrorLines } from '../diagnosis/error-lines.js';
 import type { Machine } from '../machine/machine.js';
+import type { QmpCommands } from '../qmp/schema.js';
 import type { SideOutcome } from '../record/outcome.js';
 
 /** Milliseconds for each question to a side that may no longer answer. */
@@ -58,11 +59,15 @@ export async function examine(machine: Machine, options: ExamineOptions): Promis
     },
     text,
     lines,
-    figures: {
-      ...(migration?.['total-time'] !== undefined && { totalMs: migration['total-time'] }),
-      ...(migration?.downtime !== undefined && { downtimeMs: migration.downtime }),
-      ...(migration?.ram && { transferredBytes: migration.ram.transferred }),
-    },
+    figures: figuresOf(migration),
     alive: status !== undefined && !machine.exited,
+  };
+}
+
+function figuresOf(migration: QmpCommands['query-migrate']['return'] | undefined): Figures {
+  return {
+    ...(migration?.['total-time'] !== undefined && { totalMs: migration['total-time'] }),
+    ...(migration?.downtime !== undefined && { downtimeMs: migration.downtime }),
+    ...(migration?.ram && { transferredBytes: migration.ram.transferred }),
   };
 }

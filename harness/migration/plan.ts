@@ -21,7 +21,10 @@ export async function configure(machine: Machine, plan: MigrationPlan): Promise<
   const wanted = { events: true, ...plan.capabilities };
   const capabilities = Object.entries(wanted).map(([capability, state]) => ({ capability, state }));
   const switched = machine.qmp.execute<string>('migrate-set-capabilities', { capabilities });
-  if (!plan.parameters) return void (await switched);
+  if (!plan.parameters) {
+    await switched;
+    return;
+  }
   await Promise.all([switched, machine.qmp.execute<string>('migrate-set-parameters', plan.parameters)]);
   const kept = (await machine.qmp.execute<string>('query-migrate-parameters')) as Record<string, unknown>;
   for (const [name, value] of Object.entries(plan.parameters)) {

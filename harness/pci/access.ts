@@ -1,12 +1,18 @@
 import type { PortWidth, QtestClient } from '../qtest/client.js';
 import { devfn, type PciAddress } from './address.js';
 
+/** Where in configuration space, and how wide: both in bytes. */
+export interface ConfigField {
+  offset: number;
+  width: PortWidth;
+}
+
 /** A way to reach configuration space as a guest does. What is not there reads as all ones. */
 export interface PciAccess {
   /** Bytes of configuration space that this way reaches: 256 through ports, 4096 through ECAM. */
   readonly spaceBytes: number;
   read(address: PciAddress, offset: number, width: PortWidth): Promise<number>;
-  write(address: PciAddress, offset: number, width: PortWidth, value: number): Promise<void>;
+  write(address: PciAddress, at: ConfigField, value: number): Promise<void>;
   /** The whole configuration space of one function. */
   readSpace(address: PciAddress): Promise<Uint8Array>;
 }
@@ -28,7 +34,7 @@ export class PortAccess implements PciAccess {
     return value;
   }
 
-  async write(address: PciAddress, offset: number, width: PortWidth, value: number): Promise<void> {
+  async write(address: PciAddress, { offset, width }: ConfigField, value: number): Promise<void> {
     await Promise.all([this.select(address, offset), this.qtest.out(configDataPort + (offset & 3), width, value)]);
   }
 
@@ -60,7 +66,7 @@ export class EcamAccess implements PciAccess {
     return this.qtest.readMemory(this.at(address) + offset, width);
   }
 
-  write(address: PciAddress, offset: number, width: PortWidth, value: number): Promise<void> {
+  write(address: PciAddress, { offset, width }: ConfigField, value: number): Promise<void> {
     return this.qtest.writeMemory(this.at(address) + offset, width, value);
   }
 

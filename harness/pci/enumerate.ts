@@ -19,7 +19,8 @@ export interface PciFunction {
 }
 
 const headerTypeOffset = 0x0e;
-const busNumbersOffset = 0x18;
+/** Primary, secondary and subordinate bus number in one. */
+const busNumbers = { offset: 0x18, width: 4 } as const;
 const expressCapability = 0x10;
 
 /**
@@ -48,7 +49,7 @@ export async function enumerate(access: PciAccess): Promise<PciFunction[]> {
   const scanBehind = async (address: PciAddress, space: Uint8Array): Promise<Bridge> => {
     const secondaryBus = ++lastBus;
     const write = (subordinateBus: number): Promise<void> =>
-      access.write(address, busNumbersOffset, 4, (subordinateBus << 16) | (secondaryBus << 8) | address.bus);
+      access.write(address, busNumbers, (subordinateBus << 16) | (secondaryBus << 8) | address.bus);
     await write(0xff);
     await scan(secondaryBus, leadsToOneDevice(space) ? 1 : 32);
     await write(lastBus);

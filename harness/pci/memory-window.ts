@@ -5,7 +5,14 @@ import type { PciAddress } from './address.js';
 const holeBase = 0xe0000000;
 const mebibyte = 0x100000;
 
-const registers = { command: 0x04, bar0: 0x10, bar1: 0x14, memoryWindow: 0x20, secondaryBus: 0x19, subordinateBus: 0x1a };
+const registers = {
+  command: 0x04,
+  bar0: 0x10,
+  bar1: 0x14,
+  memoryWindow: 0x20,
+  secondaryBus: 0x19,
+  subordinateBus: 0x1a,
+};
 /** Command: Memory Space Enable and Bus Master Enable. */
 const memoryAndMaster = 0x6;
 
@@ -24,9 +31,9 @@ export async function mapFirstBar(access: PciAccess, path: readonly PciAddress[]
   const base = holeBase + bridge.bus * mebibyte;
   for (const above of path.slice(0, -1)) await openWindow(access, above);
   await Promise.all([
-    access.write(bridge, registers.bar0, 4, base),
-    ...((bar & 0x4) === 0 ? [] : [access.write(bridge, registers.bar1, 4, 0)]),
-    access.write(bridge, registers.command, 2, command | memoryAndMaster),
+    access.write(bridge, { offset: registers.bar0, width: 4 }, base),
+    ...((bar & 0x4) === 0 ? [] : [access.write(bridge, { offset: registers.bar1, width: 4 }, 0)]),
+    access.write(bridge, { offset: registers.command, width: 2 }, command | memoryAndMaster),
   ]);
   return base;
 }
@@ -44,7 +51,7 @@ async function openWindow(access: PciAccess, bridge: PciAddress): Promise<void> 
   const first = (holeBase + secondary * mebibyte) >>> 16;
   const last = (holeBase + subordinate * mebibyte) >>> 16;
   await Promise.all([
-    access.write(bridge, registers.memoryWindow, 4, ((last & 0xfff0) << 16) | (first & 0xfff0)),
-    access.write(bridge, registers.command, 2, command | memoryAndMaster),
+    access.write(bridge, { offset: registers.memoryWindow, width: 4 }, ((last & 0xfff0) << 16) | (first & 0xfff0)),
+    access.write(bridge, { offset: registers.command, width: 2 }, command | memoryAndMaster),
   ]);
 }

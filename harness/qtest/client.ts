@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { GodwitError} from '../core/errors.js';
+import type { GodwitError } from '../core/errors.js';
 import { ConnectError, ProtocolError, WaitTimeoutError } from '../core/errors.js';
 import { LineSplitter } from '../core/lines.js';
 import { Watch } from '../core/watch.js';

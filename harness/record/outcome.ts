@@ -13,14 +13,7 @@ export type Side = 'source' | 'destination';
  * - `harness-fault`: our host or tool was at fault; says nothing about QEMU
  */
 export type OutcomeClass =
-  | 'completed'
-  | 'silent-difference'
-  | 'load-failure'
-  | 'refused'
-  | 'cannot-start'
-  | 'died'
-  | 'hang'
-  | 'harness-fault';
+  'completed' | 'silent-difference' | 'load-failure' | 'refused' | 'cannot-start' | 'died' | 'hang' | 'harness-fault';
 
 /** What is known of one side when the migration is over. Texts are QEMU's own. */
 export interface SideOutcome {

@@ -33,11 +33,13 @@ export function planCells(scenarios: readonly Scenario[], selection: Selection):
   const pairs = pairsOf(selection.sources, selection.destinations, selection.pairs);
   if (pairs.length === 0)
     throw new UsageError(`--pairs ${selection.pairs} leaves no pair of ${builds.map(({ name }) => name).join(', ')}`);
-  const all = scenarios.flatMap((scenario) => cellsOf(scenario, pairs, machineTypes, selection.machines));
+  const chosen = selection.machines ? picomatch([...selection.machines]) : () => true;
+  const narrowed = machineTypes.filter((type) => chosen(type));
+  const all = scenarios.flatMap((scenario) => cellsOf(scenario, pairs, narrowed));
   const { grep, shard, seed } = selection;
-  const chosen = grep ? all.filter(({ id }) => grep.test(id)) : all;
-  if (chosen.length === 0) throw new UsageError(nothingSelected(all.length, grep));
-  const ordered = seed === undefined ? chosen : seededOrder(chosen, seed);
+  const matching = grep ? all.filter(({ id }) => grep.test(id)) : all;
+  if (matching.length === 0) throw new UsageError(nothingSelected(all.length, grep));
+  const ordered = seed === undefined ? matching : seededOrder(matching, seed);
   return shard ? cellsOfShard(ordered, shard) : ordered;
 }
 
@@ -51,11 +53,9 @@ function cellsOf(
   scenario: Scenario,
   pairs: ReturnType<typeof pairsOf>,
   machineTypes: readonly string[],
-  narrowed: readonly string[] | undefined,
 ): PlannedCell[] {
   const own = picomatch([scenario.machines].flat());
-  const narrow = narrowed ? picomatch([...narrowed]) : () => true;
-  const types = machineTypes.filter((type) => own(type) && narrow(type));
+  const types = machineTypes.filter((type) => own(type));
   const allowed = scenario.pairs === 'same' ? pairs.filter(([source, destination]) => source === destination) : pairs;
   const combinations = combine(scenario.options ?? {});
   const shapes = routesOf(scenario.route ?? 'pair', allowed).flatMap((route) =>

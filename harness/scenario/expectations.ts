@@ -1,6 +1,6 @@
 import { AssertionError, expect as chaiExpect, use } from 'chai';
 import { describeOutcome, type Outcome } from '../migration/outcome.js';
-import type { Side } from '../record/outcome.js';
+import type { Finding, Side } from '../record/outcome.js';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- chai's types are extended through its namespace
@@ -26,97 +26,129 @@ declare global {
 
 const sideFlag = 'godwit side';
 
+/** What an expectation found: whether it holds, and both sentences that can be told of it. */
+interface Told {
+  holds: boolean;
+  expected: string;
+  unexpected: string;
+  wanted?: unknown;
+  found?: unknown;
+}
+
+type Sides = readonly Side[];
+
+function toldOfCompleted(outcome: Outcome): Told {
+  const told = describeOutcome(outcome);
+  return {
+    holds: outcome.class === 'completed',
+    expected: `expected the migration to complete: ${told}`,
+    unexpected: `expected the migration not to complete: ${told}`,
+    wanted: 'completed',
+    found: outcome.class,
+  };
+}
+
+function toldOfCleanLogs(outcome: Outcome, sides: Sides): Told {
+  const lines = sides.flatMap((side) => outcome[side].errorLines.map((line) => `${side}: ${line}`));
+  return {
+    holds: lines.length === 0,
+    expected: `expected clean logs, and there is: ${lines.join(' | ')}`,
+    unexpected: 'expected an error line in a log, and there is none',
+    wanted: [],
+    found: lines,
+  };
+}
+
+function toldOfConfigSpace(outcome: Outcome): Told {
+  const told = outcome.findings.filter(({ kind }) => kind === 'config-difference').map(({ summary }) => summary);
+  const unread = `configuration space could not be read on the destination: ${describeOutcome(outcome)}`;
+  return {
+    holds: outcome.differences.length === 0 && outcome.configSpace.after !== undefined,
+    expected: told.length > 0 ? `expected configuration space to be preserved: ${told.join('; ')}` : unread,
+    unexpected: 'expected configuration space to change, and it did not',
+    wanted: [],
+    found: told,
+  };
+}
+
+function toldOfFailure(outcome: Outcome, side: Side): Told {
+  const wanted = side === 'destination' ? 'load-failure' : 'refused';
+  return {
+    holds: outcome.class === wanted,
+    expected: `expected the migration to fail on the ${side}: ${describeOutcome(outcome)}`,
+    unexpected: `expected the migration not to fail on the ${side}: ${describeOutcome(outcome)}`,
+    wanted,
+    found: outcome.class,
+  };
+}
+
+function toldOfLog(outcome: Outcome, sides: Sides, pattern: RegExp): Told {
+  const summaries = outcome.findings.filter(({ side }) => sides.includes(side)).map(({ summary }) => summary);
+  const seen = [...sides.flatMap((side) => outcome[side].errorLines), ...summaries];
+  return {
+    holds: seen.some((line) => pattern.test(line)),
+    expected: `expected a log line to match ${String(pattern)}; there is: ${seen.join(' | ') || 'none'}`,
+    unexpected: `expected no log line to match ${String(pattern)}; there is: ${seen.join(' | ')}`,
+    wanted: pattern,
+    found: seen,
+  };
+}
+
+interface WantedFinding {
+  kind: string;
+  fields: Record<string, string | number>;
+}
+
+function toldOfFinding(outcome: Outcome, sides: Sides, { kind, fields }: WantedFinding): Told {
+  const found = outcome.findings.filter(({ side }) => sides.includes(side));
+  const matches = (finding: Finding): boolean =>
+    finding.kind === kind && Object.entries(fields).every(([name, value]) => finding.fields[name] === value);
+  const told = found.map((finding) => `${finding.kind} ${JSON.stringify(finding.fields)}`).join(' | ') || 'none';
+  const wanted = `${kind} ${JSON.stringify(fields)}`;
+  return {
+    holds: found.some(matches),
+    expected: `expected a finding ${wanted}; there is: ${told}`,
+    unexpected: `expected no finding ${wanted}; there is: ${told}`,
+    wanted: fields,
+    found: told,
+  };
+}
+
 use(({ Assertion: Base }, utils) => {
   const outcomeOf = (assertion: Chai.AssertionStatic): Outcome => {
     const value: unknown = utils.flag(assertion, 'object');
     if (isOutcome(value)) return value;
     throw new TypeError('expect() was not given the outcome of a migration');
   };
-  const sidesOf = (assertion: Chai.AssertionStatic): Side[] => {
+  const sidesOf = (assertion: Chai.AssertionStatic): Sides => {
     const named = utils.flag(assertion, sideFlag) as Side | undefined;
     return named ? [named] : ['source', 'destination'];
+  };
+  const judge = (assertion: Chai.AssertionStatic, told: Told): void => {
+    assertion.assert(told.holds, told.expected, told.unexpected, told.wanted, told.found);
   };
 
   Base.addProperty('preserve', function () {
     outcomeOf(this);
   });
   Base.addProperty('completed', function () {
-    const outcome = outcomeOf(this);
-    const told = describeOutcome(outcome);
-    this.assert(
-      outcome.class === 'completed',
-      `expected the migration to complete: ${told}`,
-      `expected the migration not to complete: ${told}`,
-      'completed',
-      outcome.class,
-    );
+    judge(this, toldOfCompleted(outcomeOf(this)));
   });
   Base.addProperty('cleanLogs', function () {
-    const outcome = outcomeOf(this);
-    const lines = sidesOf(this).flatMap((side) => outcome[side].errorLines.map((line) => `${side}: ${line}`));
-    this.assert(
-      lines.length === 0,
-      `expected clean logs, and there is: ${lines.join(' | ')}`,
-      'expected an error line in a log, and there is none',
-      [],
-      lines,
-    );
+    judge(this, toldOfCleanLogs(outcomeOf(this), sidesOf(this)));
   });
   Base.addProperty('configSpace', function () {
-    const outcome = outcomeOf(this);
-    const told = outcome.findings.filter(({ kind }) => kind === 'config-difference').map(({ summary }) => summary);
-    this.assert(
-      outcome.differences.length === 0 && outcome.configSpace.after !== undefined,
-      told.length > 0
-        ? `expected configuration space to be preserved: ${told.join('; ')}`
-        : `configuration space could not be read on the destination: ${describeOutcome(outcome)}`,
-      'expected configuration space to change, and it did not',
-      [],
-      told,
-    );
+    judge(this, toldOfConfigSpace(outcomeOf(this)));
   });
   Base.addMethod('failedOn', function (side: Side) {
-    const outcome = outcomeOf(this);
-    const failed = side === 'destination' ? outcome.class === 'load-failure' : outcome.class === 'refused';
-    this.assert(
-      failed,
-      `expected the migration to fail on the ${side}: ${describeOutcome(outcome)}`,
-      `expected the migration not to fail on the ${side}`,
-      side,
-      outcome.class,
-    );
+    judge(this, toldOfFailure(outcomeOf(this), side));
     utils.flag(this, sideFlag, side);
   });
   Base.addMethod('log', function (pattern: RegExp) {
-    const outcome = outcomeOf(this);
-    const seen = sidesOf(this).flatMap((side) => [
-      ...outcome[side].errorLines,
-      ...outcome.findings.filter((finding) => finding.side === side).map(({ summary }) => summary),
-    ]);
-    this.assert(
-      seen.some((line) => pattern.test(line)),
-      `expected a log line to match ${String(pattern)}; there is: ${seen.join(' | ') || 'none'}`,
-      `expected no log line to match ${String(pattern)}`,
-      pattern,
-      seen,
-    );
+    judge(this, toldOfLog(outcomeOf(this), sidesOf(this), pattern));
   });
   Base.addMethod('finding', function (kind: string, fields: Record<string, string | number> = {}) {
-    const outcome = outcomeOf(this);
-    const sides = sidesOf(this);
-    const found = outcome.findings.filter((finding) => sides.includes(finding.side));
-    const has = found.some(
-      (finding) =>
-        finding.kind === kind && Object.entries(fields).every(([name, value]) => finding.fields[name] === value),
-    );
-    const told = found.map((finding) => `${finding.kind} ${JSON.stringify(finding.fields)}`).join(' | ') || 'none';
-    this.assert(
-      has,
-      `expected a finding ${kind} ${JSON.stringify(fields)}; there is: ${told}`,
-      `expected no finding ${kind} ${JSON.stringify(fields)}`,
-      fields,
-      told,
-    );
+    judge(this, toldOfFinding(outcomeOf(this), sidesOf(this), { kind, fields }));
   });
 });
 

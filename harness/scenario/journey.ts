@@ -49,7 +49,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
     this.plan.onOutcome(outcome);
     if (outcome.class === 'completed' || outcome.class === 'silent-difference') {
       this.hop += 1;
-      this.arrive(destination).resume();
+      this.current = { machine: destination, guest: ScriptedGuest.resume(destination, this.plan.deadline) };
       await machine.kill();
     }
     return outcome;
@@ -66,7 +66,8 @@ export class RunningJourney implements Journey, AsyncDisposable {
       if (plan.scenario.hotplugs !== true) journey.next = journey.launch(1, words);
       // Whoever awaits it is told; until then its failure must not end the process.
       journey.next?.catch(() => undefined);
-      journey.arrive(await first);
+      const machine = await first;
+      journey.current = { machine, guest: ScriptedGuest.attach(machine, plan.deadline) };
       return journey;
     } catch (thrown) {
       await journey[Symbol.asyncDispose]();
@@ -104,17 +105,9 @@ export class RunningJourney implements Journey, AsyncDisposable {
     return this.current;
   }
 
-  private arrive(machine: Machine): ScriptedGuest {
-    const guest = ScriptedGuest.attach(machine, this.plan.deadline);
-    this.current = { machine, guest };
-    return guest;
-  }
-
   private look(machine: Machine): ReturnType<ScriptedGuest['configSpace']> {
-    if (machine === this.here.machine) return this.guest.configSpace();
-    const visitor = ScriptedGuest.attach(machine, this.plan.deadline);
-    visitor.resume();
-    return visitor.configSpace();
+    const guest = machine === this.here.machine ? this.guest : ScriptedGuest.resume(machine, this.plan.deadline);
+    return guest.configSpace();
   }
 
   /** The QEMU that waits for the guest: the one started beside the source, unless the guest's devices have changed since. */

@@ -9,8 +9,8 @@ interface Registry {
 
 // On the global object, so that a scenario file that resolves to another copy of this package still reaches the runner's registry.
 const key = Symbol.for('godwit.scenario-registry');
-const holder = globalThis as { [key]?: Registry };
-const registry: Registry = (holder[key] ??= { scenarios: [], file: '', onScenario: undefined });
+const holder: { [key]?: Registry | undefined } = globalThis as object;
+const registry = (holder[key] ??= { scenarios: [], file: '', onScenario: undefined });
 
 /**
  * Declares a scenario. Run by `godwit run`, or by plain mocha, where every cell becomes a test.

@@ -82,7 +82,7 @@ export class ReproductionScript {
     };
     const body = this.steps.flatMap(({ label, channel, line }) => {
       const send = `${channel} ${quoteWord(label)} ${doubleQuoted(here(line))}`;
-      const waits = /"execute":"migrate"/.test(line)
+      const waits = line.includes('"execute":"migrate"')
         ? labels.filter((known) => started.has(known)).map((known) => `ended ${known}`)
         : [];
       return [...startUnlessStarted(label), send, ...waits];

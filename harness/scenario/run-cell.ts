@@ -173,7 +173,8 @@ class CellEvidence {
 
   private cannotStart(thrown: unknown): OutcomeRecord[] {
     if (!(thrown instanceof LaunchError)) return [];
-    const log = String(thrown.data['log'] ?? '');
+    const { log: told } = thrown.data;
+    const log = typeof told === 'string' ? told : '';
     const side = thrown.data['label'] === 'source' ? 'source' : 'destination';
     const quiet = { errorLines: [] };
     const exit = {
