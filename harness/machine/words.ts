@@ -23,7 +23,7 @@ function unquote(word: string): string {
   return word.replace(/'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\\r?\n|\\([^])/g, (...groups: (string | undefined)[]) => {
     const [, single, double, escaped] = groups;
     if (single !== undefined) return single;
-    if (double !== undefined) return double.replace(/\\(["\\$`])/g, '$1').replace(/\\\r?\n/g, '');
+    if (double !== undefined) return double.replace(/\\(?:(["\\$`])|\r?\n)/g, (_, kept?: string) => kept ?? '');
     return escaped ?? '';
   });
 }
