@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import tmp from 'tmp';
 
@@ -23,8 +24,9 @@ export class PrivateFolder implements Disposable {
     return new PrivateFolder(made.name, made.removeCallback);
   }
 
+  /** A folder that somebody else has swept already is no fault. */
   [Symbol.dispose](): void {
-    this.remove();
+    if (existsSync(this.path)) this.remove();
   }
 }
 
