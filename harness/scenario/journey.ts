@@ -11,6 +11,7 @@ import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
 import type { Phase } from '../record/events.js';
 import type { Journey, Options, Scenario } from './definition.js';
+import type { ReproducedMachine } from './reproduction.js';
 
 export interface JourneyOptions {
   scenario: Scenario;
@@ -24,6 +25,8 @@ export interface JourneyOptions {
   deadline: Deadline;
   onSend?: WireObserver;
   onPhase: (phase: Phase, ms: number) => void;
+  /** Called before a QEMU is started. */
+  onLaunch: (machine: ReproducedMachine) => void;
   onMachine: (machine: Machine) => void;
   onOutcome: (outcome: Outcome) => void;
 }
@@ -32,6 +35,7 @@ export interface JourneyOptions {
 export class RunningJourney implements Journey, AsyncDisposable {
   private readonly undo = new DisposeStack();
   private hop = 0;
+  private over = false;
   private next: Promise<Machine> | undefined;
   private current: { machine: Machine; guest: ScriptedGuest } | undefined;
 
@@ -63,7 +67,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
     try {
       const words = journey.wordsOf(plan.scenario.devices);
       const first = journey.launch(0, words);
-      if (plan.scenario.hotplugs !== true) journey.next = journey.launch(1, words);
+      if (plan.scenario.hotplugs !== true) journey.next = journey.launch(1, words, { beside: true });
       // Whoever awaits it is told; until then its failure must not end the process.
       journey.next?.catch(() => undefined);
       const machine = await first;
@@ -96,6 +100,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.over = true;
     await this.next?.catch(() => undefined);
     await this.undo[Symbol.asyncDispose]();
   }
@@ -114,13 +119,20 @@ export class RunningJourney implements Journey, AsyncDisposable {
   private async destination(source: Machine): Promise<Machine> {
     const waiting = this.next;
     this.next = undefined;
-    if (waiting && source.words === source.spec.words) return waiting;
-    if (waiting) await (await waiting)[Symbol.asyncDispose]();
+    if (waiting) {
+      const startedMs = performance.now();
+      const machine = await waiting;
+      this.plan.onPhase('greeting', performance.now() - startedMs);
+      if (source.words === source.spec.words) return machine;
+      await machine[Symbol.asyncDispose]();
+    }
     return this.launch(this.hop + 1, source.words);
   }
 
-  private async launch(hop: number, words: readonly string[]): Promise<Machine> {
+  /** @param way `beside`: while the source starts too, so that its time is nobody's but that of whoever waits for it. */
+  private async launch(hop: number, words: readonly string[], way: { beside?: true } = {}): Promise<Machine> {
     const { scenario, route, machineType, deadline } = this.plan;
+    if (this.over) throw new StateError('the cell is over');
     const build = route[hop];
     if (!build) throw new StateError(`the route has no hop ${hop}`);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
@@ -132,16 +144,20 @@ export class RunningJourney implements Journey, AsyncDisposable {
       words: other?.devices === undefined ? words : this.wordsOf(other.devices),
       incoming: hop > 0,
     };
-    const machine = await Machine.launch(spec, {
-      label: this.labelOf(hop),
-      folder: this.plan.folder,
-      logFolder: this.plan.logFolder,
-      deadline,
-      ...(this.plan.onSend && { onSend: this.plan.onSend }),
-      onPhase: this.plan.onPhase,
-    });
+    const { folder, logFolder } = this.plan;
+    const label = this.labelOf(hop);
+    this.plan.onLaunch({ spec, label, folder });
+    const machine = this.undo.use(
+      await Machine.launch(spec, {
+        ...{ label, folder, logFolder, deadline },
+        ...(this.plan.onSend && { onSend: this.plan.onSend }),
+        ...(!way.beside && { onPhase: this.plan.onPhase }),
+      }),
+    );
     this.plan.onMachine(machine);
-    return this.undo.use(machine);
+    // A body that was given up may have asked for it: nobody else would end it.
+    if (this.over) await this.undo[Symbol.asyncDispose]();
+    return machine;
   }
 
   private labelOf(hop: number): string {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { extname, join, relative, resolve } from 'node:path';
+import { extname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GodwitError, messageOf, UsageError } from '../core/errors.js';
 import type { Scenario } from './definition.js';
@@ -8,19 +8,21 @@ import { collect } from './registry.js';
 /** How scenario files end; anything else in a folder is left alone. */
 const suffixes = ['.scenario.ts', '.scenario.js', '.scenario.mjs'];
 
-/** Files and folders as scenario files, sorted within a folder. Throws UsageError naming what does not exist or holds none. */
+/** Files and folders as scenario files, each once, sorted within a folder; packages in it (node_modules) keep theirs to themselves. Throws UsageError naming what does not exist or holds none. */
 export function findScenarioFiles(paths: readonly string[]): string[] {
-  return paths.flatMap((path) => {
+  const found = paths.flatMap((path) => {
     if (!existsSync(path)) throw new UsageError(`there is no scenario file or folder '${path}'`);
     if (!statSync(path).isDirectory()) return [path];
     const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
       .filter((file) => suffixes.some((suffix) => file.endsWith(suffix)))
+      .filter((file) => !file.split(sep).includes('node_modules'))
       .map((file) => join(path, file))
       .sort();
     if (files.length === 0)
       throw new UsageError(`the folder '${path}' holds no scenario file (${suffixes.join(', ')})`);
     return files;
   });
+  return [...new Map(found.map((file) => [resolve(file), file])).values()];
 }
 
 /** Loads scenario files, TypeScript or JavaScript. Throws UsageError naming the file that throws, and why. */

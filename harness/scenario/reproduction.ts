@@ -1,8 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { shellLine } from '../machine/command-line.js';
-import type { Machine } from '../machine/machine.js';
-import { quoteWord } from '../machine/words.js';
+import { type MachineSpec, printable, shellLine } from '../machine/command-line.js';
 
 /** Commands that only look, and may be left out of a reproduction. */
 const looking = /^(b64read|read) /;
@@ -10,23 +8,27 @@ const looking = /^(b64read|read) /;
 /** The part of a script that all reproductions share: QEMU's monitors are named pipes, so that bash alone can speak to them. */
 const preamble = `set -u
 work=$(mktemp -d)
-pids=()
-trap 'kill -9 "\${pids[@]}" 2>/dev/null; rm -rf "$work"' EXIT
+declare -A pids
+# Bash reports whom it killed: not here.
+end() { exec 2>/dev/null; kill -9 "\${pids[@]}"; wait; rm -rf "$work"; }
+trap end EXIT
+trap 'exit 130' INT TERM HUP
 # start LABEL COMMAND: one QEMU in the background, its standard error kept for the end.
 start() {
   mkfifo "$work/$1.qmp.in" "$work/$1.qmp.out" "$work/$1.qtest.in" "$work/$1.qtest.out"
-  eval "$2" 2>"$work/$1.stderr" &
-  pids+=($!); eval "pid_$1=$!"
-  receive "$1" qmp '"QMP"'
-  qmp "$1" '{"execute": "qmp_capabilities"}'
+  echo "$1: $2"
+  eval "exec env $2" 2>"$work/$1.stderr" &
+  pids[$1]=$!
+  receive "$1" qmp '"QMP"' && qmp "$1" '{"execute": "qmp_capabilities"}'
 }
-alive() { local pid="pid_$1"; kill -0 "\${!pid}" 2>/dev/null; }
-# receive LABEL CHANNEL PATTERN: prints what comes until a line matches; fails when QEMU has ended or is silent for 10 s.
+alive() { kill -0 "\${pids[$1]}" 2>/dev/null; }
+# receive LABEL CHANNEL PATTERN: prints what comes until a line matches, and leaves that one in $line; fails when QEMU has ended or is silent for 10 s.
 receive() {
-  local line silent=0
+  local silent=0
   while alive "$1"; do
     if read -r -t 1 line <>"$work/$1.$2.out"; then
-      echo "$1 $2 < $line"; silent=0
+      [[ $2 == qtest ]] || echo "$1 $2 < $line"
+      silent=0
       [[ $line =~ $3 ]] && return 0
     elif ((++silent == 10)); then
       echo "$1 $2: no answer"; return 1
@@ -34,20 +36,54 @@ receive() {
   done
   echo "$1 has ended"; return 1
 }
-qmp() { echo "$1 qmp > $2"; printf '%s\\n' "$2" <>"$work/$1.qmp.in" >&0; receive "$1" qmp '"(return|error)": '; }
-qtest() { printf '%s\\n' "$2" <>"$work/$1.qtest.in" >&0; receive "$1" qtest '^(OK|FAIL|ERR)' >/dev/null; }
-ended() { receive "$1" qmp '"MIGRATION".*"(completed|failed)"'; }
+# send LABEL CHANNEL LINE: to a QEMU that has ended there is nobody to read it.
+send() { alive "$1" && printf '%s\\n' "$3" 1<>"$work/$1.$2.in"; }
+qmp() { echo "$1 qmp > $2"; send "$1" qmp "$2"; receive "$1" qmp '"(return|error)": '; }
+qtest() { echo "$1 qtest > $2"; send "$1" qtest "$2"; receive "$1" qtest '^(OK|FAIL|ERR)'; }
+# The answer and the event of a reset come in either order.
+reset() {
+  echo "$1 qmp > $2"; send "$1" qmp "$2"
+  receive "$1" qmp '"return": |"RESET"' && receive "$1" qmp '"return": |"RESET"'
+}
+# migrated LABEL...: after a migrate that was not refused, waits for its end on each.
+migrated() {
+  local label
+  [[ $line == *'"error": '* ]] && return
+  for label; do receive "$label" qmp '"event": "MIGRATION", .*"(completed|failed)"'; done
+}
 `;
+
+/** Where a migration arrives in a script: TCP ports are chosen anew each time, so that a socket file stands for all of them. */
+const tcpChannel = /tcp:127\.0\.0\.1:\d+/g;
+
+/** One QEMU of a cell: how it is started, and the private folder that its commands may name. */
+export interface ReproducedMachine {
+  spec: MachineSpec;
+  /** Unique in the cell. */
+  label: string;
+  folder: string;
+}
+
+interface Step {
+  label: string;
+  channel: 'qmp' | 'qtest';
+  line: string;
+}
 
 /** Everything that was sent to the QEMUs of a cell, as a script for bash that does the same without Godwit. */
 export class ReproductionScript {
-  private readonly machines: Machine[] = [];
-  private readonly steps: { label: string; channel: 'qmp' | 'qtest'; line: string }[] = [];
+  private readonly machines = new Map<string, ReproducedMachine>();
+  private readonly steps: Step[] = [];
 
   constructor(private readonly title: string) {}
 
-  start(machine: Machine): void {
-    this.machines.push(machine);
+  /** Takes note of a QEMU that is about to be started; one of the same label replaces the one before, and all that was sent to it. */
+  start(machine: ReproducedMachine): void {
+    if (this.machines.has(machine.label)) {
+      const kept = this.steps.filter(({ label }) => label !== machine.label);
+      this.steps.splice(0, this.steps.length, ...kept);
+    }
+    this.machines.set(machine.label, machine);
   }
 
   send(label: string, channel: 'qmp' | 'qtest', line: string): void {
@@ -58,46 +94,55 @@ export class ReproductionScript {
 
   /** Writes `reproduce.sh`, and a script for each command line alone: `source.sh`, `destination.sh`. */
   write(folder: string): void {
-    for (const machine of this.machines) {
-      writeFileSync(join(folder, `${machine.label}.sh`), `#!/bin/sh\nexec env ${machine.printable}\n`, { mode: 0o700 });
+    for (const { spec, label } of this.machines.values()) {
+      writeFileSync(join(folder, `${label}.sh`), `#!/bin/sh\nexec env ${printable(spec, label)}\n`, { mode: 0o700 });
     }
     writeFileSync(join(folder, 'reproduce.sh'), this.text(), { mode: 0o700 });
   }
 
   private text(): string {
-    const folders = this.machines.map((machine) => machine.options.folder);
-    const labels = [...new Set(this.machines.map(({ label }) => label))];
-    const here = (line: string): string => {
-      const moved = line.replace(/tcp:127\.0\.0\.1:\d+/g, 'unix:$work/stream');
-      return folders.reduce((text, folder) => text.replaceAll(folder, '$work'), moved);
-    };
-    const started = new Set<string>();
-    const startUnlessStarted = (label: string): string[] => {
-      if (started.has(label)) return [];
-      started.add(label);
-      const machine = this.machines.find((known) => known.label === label);
+    const waiting = new Set(this.machines.keys());
+    const startOf = (label: string): string[] => {
+      const machine = waiting.delete(label) ? this.machines.get(label) : undefined;
       if (!machine) return [];
       const pipes = { qmp: `pipe:$work/${label}.qmp`, qtest: `pipe:$work/${label}.qtest` };
-      return [`start ${quoteWord(label)} ${doubleQuoted(shellLine(machine.spec, pipes))}`];
+      return [`start ${label} ${doubleQuoted(shellLine(machine.spec, pipes))}`];
     };
-    const body = this.steps.flatMap(({ label, channel, line }) => {
-      const send = `${channel} ${quoteWord(label)} ${doubleQuoted(here(line))}`;
-      const waits = line.includes('"execute":"migrate"')
-        ? labels.filter((known) => started.has(known)).map((known) => `ended ${known}`)
-        : [];
-      return [...startUnlessStarted(label), send, ...waits];
+    let destination: string | undefined;
+    const body = this.steps.flatMap((step) => {
+      if (executes(step, 'migrate-incoming')) destination = step.label;
+      const verb = executes(step, 'system_reset') ? 'reset' : step.channel;
+      const command = `${verb} ${step.label} ${doubleQuoted(this.moved(step.line))}`;
+      const both = [step.label, ...(destination === undefined ? [] : [destination])].join(' ');
+      return [...startOf(step.label), command, ...(executes(step, 'migrate') ? [`migrated ${both}`] : [])];
     });
-    const ends = labels.map((label) => `echo "== standard error of ${label}"; cat "$work/${label}.stderr" 2>/dev/null`);
+    // One that could not start was sent nothing: starting it is what shows why.
+    const rest = [...waiting].flatMap(startOf);
+    const ends = [...this.machines.keys()].map(
+      (label) => `echo "== standard error of ${label}"; cat "$work/${label}.stderr"`,
+    );
     return [
       '#!/usr/bin/env bash',
       `# ${this.title.replaceAll('\n', ' ')}`,
       '# Does without Godwit what one of its cells did.',
       preamble,
       ...body,
+      ...rest,
       ...ends,
       '',
     ].join('\n');
   }
+
+  /** A line with the files and channels of the cell in the script's own folder. */
+  private moved(line: string): string {
+    const folders = new Set([...this.machines.values()].map(({ folder }) => folder));
+    const replaced = [...folders].reduce((text, folder) => text.replaceAll(folder, '$work'), line);
+    return replaced.replace(tcpChannel, 'unix:$work/tcp.stream');
+  }
+}
+
+function executes({ channel, line }: Step, command: string): boolean {
+  return channel === 'qmp' && line.includes(`"execute":"${command}"`);
 }
 
 /** A word in which the shell replaces `$work` and nothing else. */

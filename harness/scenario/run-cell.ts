@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Build } from '../build/build.js';
 import { Deadline } from '../core/deadline.js';
-import { GodwitError, LaunchError, messageOf } from '../core/errors.js';
+import { GodwitError, LaunchError, messageOf, StateError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { diagnose } from '../diagnosis/diagnose.js';
 import type { Machine } from '../machine/machine.js';
@@ -34,6 +34,8 @@ export interface CellPlan {
 const defaultTimeoutMs = 60_000;
 /** Milliseconds that a process may take from closing its sockets to its end. */
 const lastWordsMs = 500;
+/** Milliseconds beyond the cell's deadline in which a wait of the body that ran into it may still tell what it waited for. */
+const lateMs = 500;
 /** Codes of errors that say something about QEMU. */
 const aboutQemu: readonly string[] = [
   'execute',
@@ -83,21 +85,20 @@ class CellEvidence {
   /** Plays the scenario; returns what it threw. */
   async play(folder: string): Promise<unknown> {
     const { scenario } = this.plan;
+    const deadline = Deadline.after(scenario.timeoutMs ?? defaultTimeoutMs);
     let journey: RunningJourney | undefined;
     try {
       journey = await RunningJourney.start({
         ...this.plan,
         folder,
-        deadline: Deadline.after(scenario.timeoutMs ?? defaultTimeoutMs),
+        deadline,
         onSend: (label, channel, line) => this.script.send(label, channel, line),
         onPhase: (phase, ms) => this.addPhase(phase, ms),
-        onMachine: (machine) => {
-          this.machines.push(machine);
-          this.script.start(machine);
-        },
+        onLaunch: (machine) => this.script.start(machine),
+        onMachine: (machine) => this.machines.push(machine),
         onOutcome: (outcome) => this.outcomes.push(outcome),
       });
-      await scenario.body(journey);
+      await this.bodyOf(journey, deadline);
       return undefined;
     } catch (thrown) {
       await this.lastWords(thrown);
@@ -107,6 +108,15 @@ class CellEvidence {
       await journey?.[Symbol.asyncDispose]();
       this.addPhase('end', performance.now() - endingMs);
     }
+  }
+
+  /** Runs the body to its end, or until it should long have been over: it may wait for something that never comes. */
+  private async bodyOf(journey: RunningJourney, deadline: Deadline): Promise<void> {
+    const body = this.plan.scenario.body(journey);
+    // What a body does after it was given up is nobody's any more.
+    body.catch(() => undefined);
+    if (await within(body, deadline.remainingMs + lateMs)) return;
+    throw new StateError(`the body of the scenario did not come to its end within ${deadline.totalMs} ms`);
   }
 
   /** A closed connection is how a dying QEMU shows first: its exit, a moment later, tells whose fault it was. */
@@ -127,36 +137,30 @@ class CellEvidence {
 
   judge(thrown: unknown): Omit<CellResult, 'durationMs' | 'phasesMs' | 'accel' | 'rssBytes'> {
     const outcomes = [...this.outcomes.map(recorded), ...this.cannotStart(thrown)];
-    const issue = this.expectedIssue();
-    const finish = (verdict: Verdict, reason: string, findings: Finding[] = []): ReturnType<CellEvidence['judge']> => ({
-      verdict,
-      reason,
-      findings,
-      outcomes,
-      ...(issue && (verdict === 'known' || verdict === 'fixed') && { knownIssue: issue.name }),
-    });
+    const expected = this.expectedIssues();
     if (thrown === undefined) {
-      return issue
-        ? finish('fixed', `the known issue '${issue.name}' did not happen (${issue.source})`)
-        : finish('passed', '');
+      const [issue] = expected;
+      if (!issue) return { verdict: 'passed', reason: '', findings: [], outcomes };
+      const reason = `the known issue '${issue.name}' did not happen (${issue.source})`;
+      return { verdict: 'fixed', reason, findings: [], outcomes, knownIssue: issue.name };
     }
     const findings = this.findings(thrown, outcomes);
     const verdict = verdictOf(thrown, this.machines);
-    const known = verdict === 'failed' && issue !== undefined && findings.some((finding) => matches(issue, finding));
-    return known
-      ? finish('known', `${issue.name}: ${issue.source}`, findings)
-      : finish(verdict, reasonOf(thrown), findings);
+    const known = expected.find((issue) => findings.some((finding) => matches(issue, finding)));
+    if (verdict !== 'failed' || !known) return { verdict, reason: reasonOf(thrown), findings, outcomes };
+    const reason = `${known.name}: ${known.source}`;
+    return { verdict: 'known', reason, findings, outcomes, knownIssue: known.name };
   }
 
-  /** The known issue that one of the hops of this cell is expected to show. */
-  private expectedIssue(): KnownIssue | undefined {
+  /** The known issues that a hop of this cell is expected to show one of. */
+  private expectedIssues(): KnownIssue[] {
     const { scenario, route, machineType, options, knownIssues } = this.plan;
-    if (!knownIssues) return undefined;
+    if (!knownIssues) return [];
     const hops = route.slice(1).flatMap((destination, index) => {
       const source = route[index];
       return source ? [{ source, destination, machineType, options }] : [];
     });
-    return scenario.known?.find((issue) => hops.some((hop) => applies(issue, hop)));
+    return scenario.known?.filter((issue) => hops.some((hop) => applies(issue, hop))) ?? [];
   }
 
   private findings(thrown: unknown, outcomes: readonly OutcomeRecord[]): Finding[] {
@@ -176,6 +180,7 @@ class CellEvidence {
     const { log: told } = thrown.data;
     const log = typeof told === 'string' ? told : '';
     const side = thrown.data['label'] === 'source' ? 'source' : 'destination';
+    const hop = Number(/^hop-(\d+)$/.exec(String(thrown.data['label']))?.[1] ?? 1);
     const quiet = { errorLines: [] };
     const exit = {
       ...(typeof thrown.data['exitCode'] === 'number' && { exitCode: thrown.data['exitCode'] }),
@@ -185,8 +190,8 @@ class CellEvidence {
     return [
       {
         class: 'cannot-start',
-        from: this.plan.route[0]?.name ?? '',
-        to: this.plan.route[1]?.name ?? '',
+        from: this.plan.route[hop - 1]?.name ?? '',
+        to: this.plan.route[hop]?.name ?? '',
         source: side === 'source' ? exit : quiet,
         destination: side === 'destination' ? exit : quiet,
         findings: diagnose(side, log),
@@ -200,15 +205,20 @@ class CellEvidence {
   }
 }
 
-/** What a QEMU answered, refused or failed to do is about QEMU; anything else that is thrown is our own fault. */
+/** What a QEMU answered, refused or failed to do is about QEMU; anything else that is thrown is our own fault, or the host's. */
 function verdictOf(thrown: unknown, machines: readonly Machine[]): Verdict {
+  const died = machines.flatMap(({ exited, killedByUs }) => (exited && !killedByUs ? [exited] : []));
+  if (died.some(({ signal = '' }) => hostSignals.includes(signal))) return 'broken';
   if (isUnmetExpectation(thrown)) return 'failed';
-  if (thrown instanceof LaunchError) return typeof thrown.data['exitCode'] === 'number' ? 'failed' : 'broken';
-  if (thrown instanceof GodwitError && aboutQemu.includes(thrown.code)) return 'failed';
-  const died = machines.some(
-    ({ exited, killedByUs }) => exited && !killedByUs && !hostSignals.includes(exited.signal ?? ''),
-  );
-  return thrown instanceof GodwitError && died ? 'failed' : 'broken';
+  if (!(thrown instanceof GodwitError)) return 'broken';
+  if (thrown instanceof LaunchError) return endedByItself(thrown.data) ? 'failed' : 'broken';
+  return died.length > 0 || aboutQemu.includes(thrown.code) ? 'failed' : 'broken';
+}
+
+/** True when QEMU itself ended: not the host, not the loader or a wrapper that could not start it (126, 127), not our patience. */
+function endedByItself({ exitCode, signal }: LaunchError['data']): boolean {
+  if (typeof signal === 'string') return !hostSignals.includes(signal);
+  return typeof exitCode === 'number' && exitCode < 126;
 }
 
 function reasonOf(thrown: unknown): string {
