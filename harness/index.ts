@@ -1,3 +1,5 @@
+import { becomeMochaTests } from './run/mocha.js';
+
 export { topology, topologyNames } from './machine/topology.js';
 export type { Machine } from './machine/machine.js';
 export type { ScriptedGuest } from './guest/scripted.js';
@@ -7,3 +9,6 @@ export type { CellShape, CommandWords, Journey, Options, ScenarioDefinition } fr
 export { expect } from './scenario/expectations.js';
 export type { KnownIssue } from './scenario/known-issue.js';
 export { scenario } from './scenario/registry.js';
+
+// A scenario file that plain mocha runs finds mocha's globals here; `godwit run` has none.
+if ('describe' in globalThis && 'it' in globalThis) await becomeMochaTests(process.env);

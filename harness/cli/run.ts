@@ -11,11 +11,9 @@ import { planCells } from '../run/plan.js';
 import { pairSelections, parsePairs } from '../run/routes.js';
 import { run } from '../run/run.js';
 import { parseShard } from '../run/shard.js';
+import { usualBuilds } from '../run/usual.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { interruptible } from './interrupt.js';
-
-/** The builds of a run where nobody names any: one that has the bug of the first report, and one that has its fix. */
-const usualBuilds = ['deb:bookworm', 'deb:trixie'];
 
 /** Where the scenarios are that come with Godwit. */
 export const catalogue = join(packageRoot, 'tests', 'migration');

@@ -89,6 +89,8 @@ export interface RunFinished {
   exitStatus: number;
   interrupted: boolean;
   durationMs: number;
+  /** Peak resident memory of the main process, in bytes. */
+  peakRssBytes?: number;
 }
 
 /** One line of `record.ndjson`. */

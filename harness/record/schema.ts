@@ -111,5 +111,6 @@ export const recordEventSchema: z.ZodType<RecordEvent> = z.discriminatedUnion('e
     exitStatus: number,
     interrupted: z.boolean(),
     durationMs: number,
+    peakRssBytes: number.exactOptional(),
   }),
 ]);

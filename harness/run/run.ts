@@ -71,6 +71,7 @@ export async function run(options: RunOptions): Promise<RunSummary> {
     exitStatus: options.signal.aborted ? 130 : fold.summary().exitStatus,
     interrupted: options.signal.aborted,
     durationMs: performance.now() - startedMs,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
   });
   return fold.summary();
 }

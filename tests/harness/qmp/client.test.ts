@@ -71,10 +71,12 @@ for (const build of ['bookworm', 'trixie'] as const) {
       expect(ill.message).to.match(/^query-status: .*surplus/);
     });
 
-    it('takes commands out of band, and says so of those that cannot be', async () => {
+    it('takes commands out of band where that was negotiated, and says so of those that cannot be', async () => {
+      const deadline = Deadline.after(10_000);
+      await using other = await QmpClient.dial(`unix:${join(pad.folder, 'more')}`, { deadline, outOfBand: true });
       const [paused, ordinary] = await Promise.all([
-        failure(qmp.execute('migrate-pause', undefined, { outOfBand: true }), ExecuteError),
-        failure(qmp.execute('query-status', undefined, { outOfBand: true }), ExecuteError),
+        failure(other.execute('migrate-pause', undefined, { outOfBand: true }), ExecuteError),
+        failure(other.execute('query-status', undefined, { outOfBand: true }), ExecuteError),
       ]);
       expect(paused.description).to.match(/migrate-pause/);
       expect(ordinary.description).to.match(/query-status.*does not support OOB/);

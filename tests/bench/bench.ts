@@ -1,0 +1,62 @@
+import { cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { PrivateFolder } from '../../harness/machine/private-folder.js';
+import { resolveBuild } from '../../harness/build/resolve.js';
+import { loadScenarios } from '../../harness/scenario/load.js';
+import { measureCell } from './one-cell.js';
+import { measureRoundTrips } from './round-trips.js';
+import { measureRun } from './whole-run.js';
+
+/** The build that all figures are taken on: one without the bug, so that every cell passes. */
+const build = await resolveBuild('deb:trixie', { onProgress: (text) => void process.stderr.write(`${text}\n`) });
+const file = fileURLToPath(new URL('slot.scenario.ts', import.meta.url));
+using folder = PrivateFolder.create();
+
+const quick = process.argv.includes('--quick');
+const amounts = quick
+  ? { pairs: 10, cells: 50, manyCells: 100, trips: 1000 }
+  : { pairs: 60, cells: 500, manyCells: 1000, trips: 5000 };
+
+print(`QEMU ${build.version.text}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, load ${load()}`);
+
+const [scenario] = await loadScenarios([file]);
+if (!scenario) throw new Error(`${file} declares no scenario`);
+const cell = await measureCell(build, scenario, { folder: folder.path, pairs: amounts.pairs });
+print(
+  `one cell: ${cell.harnessMs.toFixed(1)} ms, bare driver ${cell.bareMs.toFixed(1)} ms (medians of ${amounts.pairs}, in turn)`,
+  `  ratio ${cell.ratio.toFixed(2)} (at most 1.3)`,
+);
+
+const trips = await measureRoundTrips(build, { folder: folder.path, trips: amounts.trips });
+print(
+  `QMP round trips: ${trips.clientPerSecond.toFixed(0)}/s, raw socket ${trips.rawPerSecond.toFixed(0)}/s (medians of 5, in turn)`,
+  `  ratio ${trips.ratio.toFixed(2)} (at least 0.85)`,
+);
+
+const run = await measureRun(build, { folder: folder.path, file, cells: amounts.cells });
+print(
+  `${amounts.cells} cells at --jobs auto: ${run.harnessRate.toFixed(1)} cells/s from start to exit, bare driver at its best ${run.bareRate.toFixed(1)} cells/s with ${run.bareJobs} at once`,
+  `  ratio ${run.ratio.toFixed(2)} (at least 0.75)`,
+  `  where a cell's time went (medians, ms): ${run.phases}`,
+);
+
+const many = await measureRun(build, { folder: folder.path, file, cells: amounts.manyCells, bare: false });
+print(
+  `memory over ${amounts.manyCells} cells: largest process ${megabytes(many.peakBytes)} MB (at most 200)`,
+  `  workers after the first quarter ${megabytes(many.earlyBytes)} MB, at the end ${megabytes(many.lateBytes)} MB`,
+);
+print(`load at the end ${load()}`);
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}
+
+function load(): string {
+  return loadavg()
+    .map((average) => average.toFixed(2))
+    .join(' ');
+}
+
+function print(...lines: string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
