@@ -20,7 +20,7 @@ export function devfn(address: PciAddress): number {
 
 /** Reads "00:12.0"; throws UsageError for anything else. */
 export function parseAddress(text: string): PciAddress {
-  const match = /^([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i.exec(text);
+  const match = /^([0-9a-f]{2}):([01][0-9a-f])\.([0-7])$/i.exec(text);
   if (!match) throw new UsageError(`'${text}' is no PCI address; accepted: bus:device.function as in 00:12.0`);
   return { bus: parseInt(match[1] ?? '', 16), device: parseInt(match[2] ?? '', 16), function: Number(match[3]) };
 }
