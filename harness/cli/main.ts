@@ -23,7 +23,17 @@ function exitOverride(command: Command): void {
   command.commands.forEach(exitOverride);
 }
 
+/** Whoever reads the output may stop (`| head`): what is being done goes on to its end, unseen. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 async function main(): Promise<void> {
+  outliveReaders();
   exitOverride(program);
   try {
     await program.parseAsync();

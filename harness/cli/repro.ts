@@ -1,13 +1,17 @@
 import { Command } from 'commander';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveBuild } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
+import { Machine } from '../machine/machine.js';
+import { SweptFolder } from '../machine/private-folder.js';
 import type { PlannedCell } from '../record/events.js';
 import { acceleratorFor } from '../run/accelerator.js';
 import { prepareOutput } from '../run/output-folder.js';
 import { planCells } from '../run/plan.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { runCell } from '../scenario/run-cell.js';
+import { interruptible } from './interrupt.js';
 import { catalogue } from './run.js';
 
 interface ReproWords {
@@ -22,21 +26,30 @@ export function reproCommand(): Command {
     .argument('<cell>', 'the id of a cell, as reports print it')
     .option('--scenarios <path...>', 'scenario files or folders', [catalogue])
     .option('--output <dir>', 'folder for the scripts and the logs', 'godwit-repro')
-    .action(repro);
+    .action((id: string, words: ReproWords) =>
+      interruptible((signal) => {
+        signal.addEventListener('abort', () => Machine.killAll());
+        return repro(id, words, signal);
+      }),
+    );
 }
 
-async function repro(id: string, words: ReproWords): Promise<void> {
+async function repro(id: string, words: ReproWords, signal: AbortSignal): Promise<void> {
   const inBrackets = /\[([^[\]]+)\]$/.exec(id)?.[1];
   if (inBrackets === undefined)
     throw new UsageError(`'${id}' is no id of a cell; one looks like: scenario [build → build, machine type]`);
   const [path = '', machineType = ''] = inBrackets.split(', ');
   const names = [...new Set(path.split(' → '))];
-  const builds = await Promise.all(names.map((name) => resolveBuild(name)));
+  const builds = await Promise.all(names.map((name) => resolveBuild(name, { signal })));
   const scenarios = await loadScenarios(findScenarioFiles(words.scenarios));
   const cells = planCells(scenarios, { sources: builds, destinations: builds, pairs: 'all', machines: [machineType] });
   const cell = cells.find((planned) => planned.id === id);
   if (!cell) throw new UsageError(`no scenario makes the cell '${id}'; \`godwit run --plan\` lists cells`);
   prepareOutput(words.output);
+  forgetEarlier(words.output);
+  signal.throwIfAborted();
+  // Swept when even this process is killed.
+  using folder = SweptFolder.create();
   const route = cell.route.flatMap((name) => builds.filter((build) => build.name === name));
   const scenario = scenarioOf(cell, scenarios);
   const accel = acceleratorFor(route, 'auto');
@@ -45,12 +58,19 @@ async function repro(id: string, words: ReproWords): Promise<void> {
     ...{ scenario, route, accel, logFolder },
     machineType,
     options: cell.options,
+    temporaryFolder: folder.path,
     knownIssues: true,
   });
   const reason = result.reason === '' ? '' : `: ${result.reason}`;
   process.stdout.write(
     `${result.verdict}${reason}\n${join(words.output, 'reproduce.sh')} does the same without Godwit\n`,
   );
+}
+
+/** Logs are added to: those of another cell, or of an earlier try, must not be among them. */
+function forgetEarlier(folder: string): void {
+  const ours = /^(source|destination|hop-\d+|reproduce)\.(sh|stderr|qmp-transcript)$/;
+  for (const file of readdirSync(folder)) if (ours.test(file)) rmSync(join(folder, file));
 }
 
 function scenarioOf<T extends { title: string }>(cell: PlannedCell, scenarios: readonly T[]): T {

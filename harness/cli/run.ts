@@ -63,6 +63,12 @@ export function runCommand(): Command {
 async function runFromWords(paths: string[], words: RunWords, signal: AbortSignal): Promise<void> {
   const jobs = jobsOf(words.jobs);
   const shard = words.shard === undefined ? undefined : parseShard(words.shard);
+  const reporter = createReporters(words.reporter, {
+    folder: words.output,
+    output: process.stdout,
+    env: process.env,
+    live: true,
+  });
   const files = findScenarioFiles(paths.length > 0 ? paths : [catalogue]);
   const scenarios = await loadScenarios(files);
   const { sources, destinations } = await buildsOf(words, signal);
@@ -81,12 +87,6 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
     return void process.stdout.write(
       cells.map(({ id, skip }) => (skip === undefined ? `${id}\n` : `${id} skipped: ${skip}\n`)).join(''),
     );
-  const reporter = createReporters(words.reporter, {
-    folder: words.output,
-    output: process.stdout,
-    env: process.env,
-    live: true,
-  });
   const summary = await run({
     ...{ cells, scenarios, files, builds, signal, jobs },
     output: words.output,

@@ -1,8 +1,10 @@
 import picomatch from 'picomatch';
 import type { Build } from '../build/build.js';
 import { UsageError } from '../core/errors.js';
+import { devicesOf } from '../machine/device-line.js';
 import type { PlannedCell } from '../record/events.js';
-import type { Options, Scenario } from '../scenario/definition.js';
+import { commandWords } from '../scenario/command-words.js';
+import type { CellShape, Options, Scenario } from '../scenario/definition.js';
 import { type PairSelection, pairsOf, routesOf } from './routes.js';
 import { seededOrder } from './seed.js';
 import { cellsOfShard, type Shard } from './shard.js';
@@ -37,9 +39,11 @@ export function planCells(scenarios: readonly Scenario[], selection: Selection):
   const narrowed = machineTypes.filter((type) => chosen(type));
   const all = scenarios.flatMap((scenario) => cellsOf(scenario, pairs, narrowed));
   const { grep, shard, seed } = selection;
-  const matching = grep ? all.filter(({ id }) => grep.test(id)) : all;
-  if (matching.length === 0) throw new UsageError(nothingSelected(all.length, grep));
-  const ordered = seed === undefined ? matching : seededOrder(matching, seed);
+  const matching = grep ? all.filter(({ planned }) => grep.test(planned.id)) : all;
+  if (matching.length === 0) throw new UsageError(nothingSelected(all.length, selection));
+  checkDevices(matching);
+  const cells = matching.map(({ planned }) => planned);
+  const ordered = seed === undefined ? cells : seededOrder(cells, seed);
   return shard ? cellsOfShard(ordered, shard) : ordered;
 }
 
@@ -49,11 +53,13 @@ export function cellId(cell: Omit<PlannedCell, 'id'>): string {
   return `${cell.scenario} [${[cell.route.join(' → '), cell.machineType, ...options].join(', ')}]`;
 }
 
-function cellsOf(
-  scenario: Scenario,
-  pairs: ReturnType<typeof pairsOf>,
-  machineTypes: readonly string[],
-): PlannedCell[] {
+/** A cell as it is planned, and the device for want of which it is skipped. */
+interface Candidate {
+  planned: PlannedCell;
+  lacksDevice: string | undefined;
+}
+
+function cellsOf(scenario: Scenario, pairs: ReturnType<typeof pairsOf>, machineTypes: readonly string[]): Candidate[] {
   const own = picomatch([scenario.machines].flat());
   const types = machineTypes.filter((type) => own(type));
   const allowed = scenario.pairs === 'same' ? pairs.filter(([source, destination]) => source === destination) : pairs;
@@ -64,10 +70,14 @@ function cellsOf(
   return shapes
     .filter((shape) => scenario.only?.(shape) ?? true)
     .map(({ route, machineType, options }) => {
-      const skip = lackingBuild(route, machineType) ?? scenario.skip?.({ machineType, options, route });
+      const shape = { machineType, options, route };
+      const otherwise = lackingBuild(route, machineType) ?? scenario.skip?.(shape);
+      const lacksDevice = otherwise === undefined ? lackingDevice(scenario, shape) : undefined;
+      const skip = otherwise ?? lacksDevice;
       const names = route.map(({ name }) => name);
       const cell = { scenario: scenario.title, file: scenario.file, route: names, machineType, options };
-      return { id: cellId(cell), ...cell, ...(skip !== undefined && { skip }) };
+      const planned = { id: cellId(cell), ...cell, ...(skip !== undefined && { skip }) };
+      return { planned, lacksDevice };
     });
 }
 
@@ -84,6 +94,27 @@ function lackingBuild(route: readonly Build[], machineType: string): string | un
   return lacking && `${lacking.name} (QEMU ${lacking.version.text}) has no machine type ${machineType}`;
 }
 
+/** Which build of the route lacks a device that the scenario puts on its command line there. */
+function lackingDevice(scenario: Scenario, shape: CellShape): string | undefined {
+  const { devices, destination } = scenario;
+  const first = driversOf(() => commandWords(devices, shape));
+  const later = destination ? driversOf(() => commandWords(destination(shape).devices ?? devices, shape)) : first;
+  for (const [hop, build] of shape.route.entries()) {
+    const driver = (hop === 0 ? first : later).find((name) => !build.probe.devices.includes(name));
+    if (driver !== undefined) return `${build.name} (QEMU ${build.version.text}) has no device '${driver}'`;
+  }
+  return undefined;
+}
+
+function driversOf(words: () => readonly string[]): string[] {
+  try {
+    return devicesOf(words()).map(({ driver }) => driver);
+  } catch {
+    // A scenario whose devices cannot be told says so when its cell runs, where there is a report for it.
+    return [];
+  }
+}
+
 /** All machine types of all builds, aliases left out: an alias means another type on each build. Versions in their order. */
 function sortedMachineTypes(builds: readonly Build[]): string[] {
   const names = new Set(builds.flatMap((build) => build.probe.machineTypes.map(({ name }) => name)));
@@ -91,6 +122,7 @@ function sortedMachineTypes(builds: readonly Build[]): string[] {
 }
 
 function checkMachine(wanted: string, machineTypes: readonly string[], builds: readonly Build[]): void {
+  if (wanted === '') throw new UsageError("--machine '' names no machine type; accepted: names and globs");
   const matches = picomatch(wanted);
   if (machineTypes.some((type) => matches(type))) return;
   const aliased = builds.flatMap((build) => build.probe.machineTypes.filter(({ alias }) => alias === wanted));
@@ -101,7 +133,17 @@ function checkMachine(wanted: string, machineTypes: readonly string[], builds: r
   throw new UsageError(`--machine ${wanted} is no machine type of ${have}; \`godwit machines\` lists what they have`);
 }
 
-function nothingSelected(planned: number, grep: RegExp | undefined): string {
+/** A run in which not one cell has its devices is a slip of the pen; where some have, the others are skipped. */
+function checkDevices(cells: readonly Candidate[]): void {
+  const [first] = cells;
+  if (first?.lacksDevice === undefined || cells.some(({ lacksDevice }) => lacksDevice === undefined)) return;
+  throw new UsageError(
+    `${first.lacksDevice}, which '${first.planned.scenario}' plugs in; accepted: what its -device help lists`,
+  );
+}
+
+function nothingSelected(planned: number, { grep, machines }: Selection): string {
   if (grep && planned > 0) return `--grep ${grep.source} matches none of ${planned} cells`;
-  return 'the scenarios, builds and machine types chosen make no cell';
+  if (machines) return `--machine ${machines.join(' ')} leaves none of the machine types that the scenarios name`;
+  return 'the scenarios and builds chosen make no cell';
 }

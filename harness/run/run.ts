@@ -10,7 +10,7 @@ import { openRecord, recordFileName } from '../record/write.js';
 import type { Scenario } from '../scenario/definition.js';
 import { Dispatcher } from './dispatcher.js';
 import { cellFolder, prepareOutput } from './output-folder.js';
-import { brokenResult, WorkerProcess } from './worker-process.js';
+import { brokenResult, defaultGraceMs, WorkerProcess } from './worker-process.js';
 
 export interface RunOptions {
   cells: readonly PlannedCell[];
@@ -26,6 +26,8 @@ export interface RunOptions {
   shard?: string;
   accel: string;
   knownIssues: boolean;
+  /** Milliseconds beyond a cell's own deadline that its worker has to answer; half a minute unless told. */
+  graceMs?: number;
   argv: string[];
   /** Every event, as it is recorded. */
   onEvent: (event: RecordEvent) => void;
@@ -155,7 +157,8 @@ class CellRun {
   }
 
   private timeoutOf(cell: PlannedCell): number {
-    return this.options.scenarios.find(({ title }) => title === cell.scenario)?.timeoutMs ?? defaultCellTimeoutMs;
+    const scenario = this.options.scenarios.find(({ title }) => title === cell.scenario);
+    return (scenario?.timeoutMs ?? defaultCellTimeoutMs) + (this.options.graceMs ?? defaultGraceMs);
   }
 
   private setup(): ConstructorParameters<typeof WorkerProcess>[1] {

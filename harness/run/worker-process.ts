@@ -1,14 +1,20 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { tied } from '../build/child.js';
+import { within } from '../core/within.js';
 import type { SweptFolder } from '../machine/private-folder.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
 
 const compiled = import.meta.url.endsWith('.js');
 const script = fileURLToPath(new URL(compiled ? './worker.js' : './worker.ts', import.meta.url));
+/** Milliseconds that a worker may take to load builds and scenarios. */
+const prepareMs = 60_000;
 /** Milliseconds beyond its own deadline after which a cell's worker counts as stuck: a body that never returns to the event loop. */
-const graceMs = 30_000;
+export const defaultGraceMs = 30_000;
+/** Milliseconds that the output of a worker that has ended may still take to arrive; a process that it left may hold it for ever. */
+const lastWordsMs = 500;
 /** Bytes of a worker's own output that are kept to explain its death. */
 const keptOutput = 4000;
 
@@ -24,32 +30,38 @@ export class WorkerProcess {
     private readonly setup: WorkerSetup,
     folder: SweptFolder,
   ) {
+    // A worker that is stuck in a scenario's own loop does not hear of its parent's end: the kernel ends it.
+    const [execPath, ...execArgv] = tied([process.execPath, ...(compiled ? [] : ['--import', 'tsx'])]);
     this.child = fork(script, [], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', folder.lease],
-      ...(!compiled && { execArgv: ['--import', 'tsx'] }),
+      execPath,
+      execArgv,
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-keptOutput)));
     }
     this.child.on('message', (message) => this.answer?.(message as FromWorker));
-    this.exited = once(this.child, 'exit');
+    const silent = once(this.child, 'close');
+    // What it said last arrives after its end.
+    this.exited = once(this.child, 'exit').then(() => within(silent, lastWordsMs));
     this.child.on('error', (error) => (this.output += error.message));
   }
 
   /** Loads scenarios and builds. Returns why it cannot, if it cannot. */
   async prepare(): Promise<string | undefined> {
-    const answer = await this.ask({ kind: 'setup', setup: this.setup }, graceMs);
+    const answer = await this.ask({ kind: 'setup', setup: this.setup }, prepareMs);
     if (answer?.kind === 'ready') return undefined;
     return answer?.kind === 'unusable' ? answer.reason : this.lastWords();
   }
 
-  /** Runs a cell; a worker that dies or gets stuck gives a `broken` result, and must be replaced. */
+  /** Runs a cell; a worker that dies or does not answer in `timeoutMs` gives a `broken` result, and must be replaced. */
   async run(cell: PlannedCell, folder: string, timeoutMs: number): Promise<{ result: CellResult; usable: boolean }> {
     const startedMs = performance.now();
-    const answer = await this.ask({ kind: 'run', cell, folder }, timeoutMs + graceMs);
+    const answer = await this.ask({ kind: 'run', cell, folder }, timeoutMs);
     if (answer?.kind === 'finished') return { result: answer.result, usable: true };
+    // What it was before we end it.
+    const reason = answer?.kind === 'unusable' ? answer.reason : this.lastWords(timeoutMs);
     await this.end();
-    const reason = answer?.kind === 'unusable' ? answer.reason : this.lastWords();
     return { result: brokenResult(reason, performance.now() - startedMs, folder), usable: false };
   }
 
@@ -66,7 +78,8 @@ export class WorkerProcess {
       this.answer = resolve;
       timer = setTimeout(() => resolve(undefined), timeoutMs);
       void this.exited.then(() => resolve(undefined));
-      this.child.send(message, (error) => error && resolve(undefined));
+      // A channel that is closed already belongs to a process that is about to end.
+      this.child.send(message, () => undefined);
     });
     try {
       return await answered;
@@ -76,12 +89,12 @@ export class WorkerProcess {
     }
   }
 
-  private lastWords(): string {
+  private lastWords(timeoutMs = prepareMs): string {
     const { exitCode, signalCode } = this.child;
     const how = signalCode
       ? `was ended by ${signalCode}`
       : exitCode === null
-        ? 'did not answer'
+        ? `did not answer within ${timeoutMs} ms`
         : `exited with status ${exitCode}`;
     const said = this.output.trim();
     return `the worker process ${how}${said === '' ? '' : `: ${said}`}`;

@@ -5,11 +5,11 @@ import { StateError } from '../core/errors.js';
 import { ScriptedGuest } from '../guest/scripted.js';
 import type { MachineSpec } from '../machine/command-line.js';
 import { Machine, type WireObserver } from '../machine/machine.js';
-import { splitWords } from '../machine/words.js';
 import { migrate } from '../migration/migrate.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
 import type { Phase } from '../record/events.js';
+import { commandWords } from './command-words.js';
 import type { Journey, Options, Scenario } from './definition.js';
 import type { ReproducedMachine } from './reproduction.js';
 
@@ -65,7 +65,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
   static async start(plan: JourneyOptions): Promise<RunningJourney> {
     const journey = new RunningJourney(plan);
     try {
-      const words = journey.wordsOf(plan.scenario.devices);
+      const words = commandWords(plan.scenario.devices, journey);
       const first = journey.launch(0, words);
       if (plan.scenario.hotplugs !== true) journey.next = journey.launch(1, words, { beside: true });
       // Whoever awaits it is told; until then its failure must not end the process.
@@ -132,7 +132,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
   /** @param way `beside`: while the source starts too, so that its time is nobody's but that of whoever waits for it. */
   private async launch(hop: number, words: readonly string[], way: { beside?: true } = {}): Promise<Machine> {
     const { scenario, route, machineType, deadline } = this.plan;
-    if (this.over) throw new StateError('the cell is over');
+    if (this.isOver()) throw new StateError('the cell is over');
     const build = route[hop];
     if (!build) throw new StateError(`the route has no hop ${hop}`);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
@@ -141,7 +141,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
       machineType: other?.machineType ?? machineType,
       accel: this.plan.accel,
       memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? 16,
-      words: other?.devices === undefined ? words : this.wordsOf(other.devices),
+      words: other?.devices === undefined ? words : commandWords(other.devices, this),
       incoming: hop > 0,
     };
     const { folder, logFolder } = this.plan;
@@ -156,17 +156,16 @@ export class RunningJourney implements Journey, AsyncDisposable {
     );
     this.plan.onMachine(machine);
     // A body that was given up may have asked for it: nobody else would end it.
-    if (this.over) await this.undo[Symbol.asyncDispose]();
+    if (this.isOver()) await this.undo[Symbol.asyncDispose]();
     return machine;
+  }
+
+  private isOver(): boolean {
+    return this.over;
   }
 
   private labelOf(hop: number): string {
     if (hop === 0) return 'source';
     return this.route.length === 2 ? 'destination' : `hop-${hop}`;
-  }
-
-  private wordsOf(devices: Scenario['devices']): readonly string[] {
-    const given = typeof devices === 'function' ? devices(this) : (devices ?? []);
-    return typeof given === 'string' ? splitWords(given) : given;
   }
 }
