@@ -1,0 +1,257 @@
+import { expect } from 'chai';
+import { randomFillSync } from 'node:crypto';
+import { Deadline } from '../../../harness/core/deadline.js';
+import { StateError } from '../../../harness/core/errors.js';
+import type { ConfigSnapshot } from '../../../harness/guest/config-snapshot.js';
+import { ScriptedGuest } from '../../../harness/guest/scripted.js';
+import type { Machine } from '../../../harness/machine/machine.js';
+import { topology } from '../../../harness/machine/topology.js';
+import { splitWords } from '../../../harness/machine/words.js';
+import { migrate, type MigrateOptions } from '../../../harness/migration/migrate.js';
+import { describeOutcome } from '../../../harness/migration/outcome.js';
+import { ExecuteError } from '../../../harness/qmp/errors.js';
+import { isEvent } from '../../../harness/qmp/messages.js';
+import { failure } from '../support/failure.js';
+import { Launchpad, type LaunchWish, pidOf } from '../support/launchpad.js';
+
+const slotWords = topology('root-port-off-function-0');
+const interruptLine = { offset: 0x3c, width: 1 } as const;
+
+/** A source and a destination, their guest, and a migration between them that looks at both ends as a guest does. */
+class Pair implements AsyncDisposable {
+  private constructor(
+    private readonly pad: Launchpad,
+    readonly source: Machine,
+    readonly destination: Machine,
+  ) {
+    this.guest = ScriptedGuest.attach(source, Deadline.after(20_000));
+  }
+
+  readonly guest: ScriptedGuest;
+
+  static async launch(source: LaunchWish, destination: LaunchWish = {}): Promise<Pair> {
+    const pad = new Launchpad();
+    const both = { machineType: 'pc-q35-6.0', ...source };
+    try {
+      const machines = await Promise.all([
+        pad.launch({ ...both, label: 'source' }),
+        pad.launch({ ...both, ...destination, label: 'destination', incoming: true }),
+      ]);
+      return new Pair(pad, ...machines);
+    } catch (thrown) {
+      await pad[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  look(machine: Machine): Promise<ConfigSnapshot> {
+    const guest = machine === this.source ? this.guest : ScriptedGuest.resume(machine, Deadline.after(5000));
+    return guest.configSpace();
+  }
+
+  migrate(options: Partial<MigrateOptions> = {}): ReturnType<typeof migrate> {
+    return migrate(this.source, this.destination, {
+      plan: {},
+      deadline: Deadline.after(20_000),
+      look: (machine) => this.look(machine),
+      ...options,
+    });
+  }
+
+  /** Gives the guest so much memory to carry, so slowly, that somebody can act meanwhile; acts when it is on its way. */
+  async onTheWay(act: () => void): Promise<ReturnType<typeof migrate>> {
+    await this.source.qtest.writeBlock(0x100000, randomFillSync(Buffer.alloc(8 * 1024 * 1024)));
+    const active = this.source.events.until({
+      what: 'an active migration',
+      goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'active' ? event : undefined),
+      deadline: Deadline.after(10_000),
+    });
+    const outcome = this.migrate({ plan: { parameters: { 'max-bandwidth': 1_000_000 } }, stallMs: 300 });
+    await active;
+    act();
+    return outcome;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.pad[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * 1. Every class of outcome, from two real QEMUs, with both states, both ends, the logs, the bytes and the times.
+ * 2. What the log says is in the findings, with its fields.
+ * 3. What no log says is found by looking.
+ */
+describe('a migration', () => {
+  for (const [from, to] of [
+    ['bookworm', 'bookworm'],
+    ['bookworm', 'trixie'],
+    ['trixie', 'bookworm'],
+    ['trixie', 'trixie'],
+  ] as const) {
+    for (const channel of ['unix', 'tcp'] as const) {
+      it(`completes from ${from} to ${to} over ${channel}`, async () => {
+        const phases: string[] = [];
+        await using pair = await Pair.launch({ build: from, words: slotWords }, { build: to });
+        await pair.source.qtest.writeBlock(0x200000, Buffer.from('carried along'));
+        const outcome = await pair.migrate({ plan: { channel }, onPhase: (phase) => phases.push(phase) });
+        expect(describeOutcome(outcome)).to.equal(
+          `deb:${from} → deb:${to}: completed (source completed, destination completed)`,
+        );
+        expect(outcome).to.deep.include({ class: 'completed', findings: [], differences: [] });
+        expect(outcome.source).to.deep.equal({ migrationStatus: 'completed', runState: 'postmigrate', errorLines: [] });
+        expect(outcome.destination).to.deep.include({ migrationStatus: 'completed', errorLines: [] });
+        expect(outcome.destination.runState).to.be.oneOf(['paused', 'prelaunch']);
+        expect(outcome.totalMs).to.be.above(0);
+        expect(outcome.downtimeMs).to.be.at.least(0);
+        expect(outcome.transferredBytes).to.be.above(10_000);
+        expect(outcome.configSpace.before?.get('00:12.0')?.id).to.equal('pcie-root-port18');
+        expect(outcome.configSpace.after).to.deep.equal(outcome.configSpace.before);
+        expect(phases).to.deep.equal(['migration', 'judging']);
+        const carried = await pair.destination.qtest.readBlock(0x200000, 13);
+        expect(carried.toString()).to.equal('carried along');
+      });
+    }
+  }
+
+  it('fails to load where the sizes of memory differ', async () => {
+    for (const build of ['bookworm', 'trixie'] as const) {
+      await using pair = await Pair.launch({ build, memoryMiB: 16 }, { memoryMiB: 32 });
+      const outcome = await pair.migrate();
+      expect(outcome.class).to.equal('load-failure');
+      expect(outcome.destination).to.deep.include({ exitCode: 1 });
+      expect(outcome.destination.errorLines.join('\n')).to.match(/Size mismatch: pc\.ram: 0x1000000 != 0x2000000/);
+      const [finding] = outcome.findings;
+      expect(finding).to.deep.include({ kind: 'ramblock-size', side: 'destination' });
+      expect(finding?.fields).to.deep.include({ block: 'pc.ram', source: 0x1000000, destination: 0x2000000 });
+      expect(outcome.configSpace.after).to.equal(undefined);
+    }
+  });
+
+  it('fails to load the slot that the guest powered off, where the bug is', async () => {
+    await using pair = await Pair.launch({ words: slotWords });
+    const slot = await pair.guest.slot('pcie-root-port18');
+    await slot.powerOn();
+    await slot.powerOff();
+    const outcome = await pair.migrate();
+    expect(outcome.class).to.equal('load-failure');
+    expect(outcome.destination).to.deep.include({ exitCode: 1 });
+    const [finding] = outcome.findings;
+    expect(finding).to.deep.include({ kind: 'config-mismatch', side: 'destination', device: 'pcie-root-port18' });
+    expect(finding?.fields).to.include({ register: 'Slot Status', bits: 'PDS' });
+    expect(finding?.summary).to.match(/Slot Status.*pcie-root-port18.*PDS/);
+    expect(describeOutcome(outcome)).to.match(
+      /could not load the stream .*destination exited with status 1\); Slot Status/,
+    );
+  });
+
+  it('loads that slot where the bug is mended', async () => {
+    await using pair = await Pair.launch({ words: slotWords }, { build: 'trixie' });
+    const slot = await pair.guest.slot('pcie-root-port18');
+    await slot.powerOn();
+    await slot.powerOff();
+    expect(describeOutcome(await pair.migrate())).to.match(/: completed \(/);
+  });
+
+  it('fails to load, and leaves a destination alive that is told to stay', async () => {
+    await using pair = await Pair.launch({ build: 'trixie', memoryMiB: 16 }, { memoryMiB: 32 });
+    const outcome = await pair.migrate({ plan: { exitOnError: false } });
+    expect(outcome.class).to.equal('load-failure');
+    expect(outcome.destination).to.include({ migrationStatus: 'failed' });
+    expect(outcome.destination).to.not.have.any.keys('exitCode', 'signal');
+    expect(outcome.destination.errorDesc).to.be.a('string');
+    expect(outcome.findings.map(({ kind }) => kind)).to.include('ramblock-size');
+  });
+
+  it('is refused by a blocker', async () => {
+    const words = splitWords('-object memory-backend-ram,id=m0,size=1M,share=on -device ivshmem-plain,id=i0,memdev=m0');
+    for (const build of ['bookworm', 'trixie'] as const) {
+      await using pair = await Pair.launch({ build, words });
+      const outcome = await pair.migrate();
+      expect(outcome.class).to.equal('refused');
+      expect(outcome.source.refusal).to.match(
+        /Migration is disabled when using feature 'peer mode' in device 'ivshmem'/,
+      );
+      expect(outcome.findings[0]).to.deep.include({ kind: 'refused', side: 'source' });
+      expect(outcome.source).to.deep.include({ runState: 'prelaunch' });
+      expect(pair.destination.exited).to.equal(undefined);
+    }
+  });
+
+  it('dies with its destination', async () => {
+    await using pair = await Pair.launch({});
+    const outcome = await pair.onTheWay(() => process.kill(pidOf(pair.destination), 'SIGSEGV'));
+    expect(outcome.class).to.equal('died');
+    expect(outcome.destination).to.deep.equal({ signal: 'SIGSEGV', errorLines: [] });
+    expect(outcome.source).to.deep.include({ migrationStatus: 'failed' });
+    expect(describeOutcome(outcome)).to.match(/a QEMU died \(source failed, destination ended by SIGSEGV\)/);
+  });
+
+  it('dies with its source', async () => {
+    await using pair = await Pair.launch({ build: 'trixie' });
+    const outcome = await pair.onTheWay(() => process.kill(pidOf(pair.source), 'SIGABRT'));
+    expect(outcome.class).to.equal('died');
+    expect(outcome.source).to.deep.include({ signal: 'SIGABRT' });
+    expect(outcome.destination).to.deep.include({ exitCode: 1 });
+  });
+
+  it('hangs with its destination', async () => {
+    await using pair = await Pair.launch({});
+    const startedMs = performance.now();
+    const outcome = await pair.onTheWay(() => process.kill(pidOf(pair.destination), 'SIGSTOP'));
+    expect(performance.now() - startedMs).to.be.below(6000);
+    expect(outcome.class).to.equal('hang');
+    expect(outcome.source).to.deep.include({ migrationStatus: 'active' });
+    expect(outcome.destination).to.deep.equal({ errorLines: [] });
+  });
+
+  it('is no hang as long as something moves', async () => {
+    await using pair = await Pair.launch({});
+    await pair.source.qtest.writeBlock(0x100000, randomFillSync(Buffer.alloc(2 * 1024 * 1024)));
+    const plan = { parameters: { 'max-bandwidth': 2_000_000 } };
+    const outcome = await pair.migrate({ plan, stallMs: 150 });
+    expect(outcome.class).to.equal('completed');
+    expect(outcome.totalMs).to.be.above(300);
+  });
+
+  it('tells a difference that no log tells', async () => {
+    for (const build of ['bookworm', 'trixie'] as const) {
+      await using pair = await Pair.launch({ build, words: slotWords });
+      const outcome = await pair.migrate({
+        look: async (machine) => {
+          const { access } = ScriptedGuest.resume(machine, Deadline.after(5000));
+          const port = { bus: 0, device: 0x12, function: 0 };
+          if (machine === pair.destination) await access.write(port, interruptLine, 0x0b);
+          return pair.look(machine);
+        },
+      });
+      expect(outcome.class).to.equal('silent-difference');
+      const difference = { device: 'pcie-root-port18', address: '00:12.0', offset: 0x3c, register: 'Interrupt Line' };
+      expect(outcome.differences).to.deep.equal([{ ...difference, bits: [], source: 0, destination: 0x0b }]);
+      expect(outcome.findings[0]).to.deep.include({ kind: 'config-difference', device: 'pcie-root-port18' });
+      expect(outcome.source).to.include({ migrationStatus: 'completed' });
+    }
+  });
+
+  it('carries capabilities and parameters, and says when QEMU keeps other values', async () => {
+    await using pair = await Pair.launch({});
+    const plan = { capabilities: { multifd: true }, parameters: { 'multifd-channels': 3 } };
+    expect((await pair.migrate({ plan })).class).to.equal('completed');
+    await using other = await Pair.launch({});
+    const kept = other.migrate({ plan: { parameters: { 'multifd-zlib-level': 2 } } });
+    expect((await failure(kept, StateError)).message).to.match(
+      /^the (source|destination) QEMU accepted multifd-zlib-level=2 and kept 1$/,
+    );
+    await failure(other.migrate({ plan: { capabilities: { nonstop: true } } }), ExecuteError);
+  });
+
+  it('goes on where the guest has arrived', async () => {
+    await using pair = await Pair.launch({ words: slotWords });
+    await pair.migrate();
+    const guest = ScriptedGuest.resume(pair.destination, Deadline.after(5000));
+    const slot = await guest.slot('pcie-root-port18');
+    await slot.powerOn();
+    await guest.reset();
+    expect((await guest.configSpace()).get('00:12.0')?.id).to.equal('pcie-root-port18');
+  });
+});
