@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { register } from 'node:module';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GodwitError, messageOf, UsageError } from '../core/errors.js';
@@ -25,9 +26,29 @@ export function findScenarioFiles(paths: readonly string[]): string[] {
   return [...new Map(found.map((file) => [resolve(file), file])).values()];
 }
 
+/**
+ * A resolve hook: scenario files are modules, also in a folder whose package.json does not say so. As CommonJS they could
+ * not import this package, which awaits at its top level.
+ */
+const everyScenarioIsModule = `
+  export async function resolve(specifier, context, next) {
+    const found = await next(specifier, context);
+    const [path] = found.url.split('?');
+    const ours = /\\.ts$|\\.scenario\\.js$/.test(path) && !path.includes('/node_modules/');
+    return ours && found.format === 'commonjs' ? { ...found, format: 'module' } : found;
+  }`;
+
+let typeScript: Promise<void> | undefined;
+
+async function registerTypeScript(): Promise<void> {
+  (await import('tsx/esm/api')).register();
+  register(`data:text/javascript,${encodeURIComponent(everyScenarioIsModule)}`);
+}
+
 /** Loads scenario files, TypeScript or JavaScript. Throws UsageError naming the file that throws, and why. */
 export async function loadScenarios(files: readonly string[]): Promise<Scenario[]> {
-  if (files.some((file) => /\.[cm]?ts$/.test(extname(file)))) (await import('tsx/esm/api')).register();
+  if (files.some((file) => /\.[cm]?ts$/.test(extname(file)))) typeScript ??= registerTypeScript();
+  await typeScript;
   const loaded: Scenario[] = [];
   for (const file of files) {
     try {
