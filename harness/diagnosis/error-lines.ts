@@ -36,7 +36,8 @@ export function parseErrorLines(text: string): ErrorLine[] {
 const harmlessWarnings = [
   /\bdeprecated\b/,
   /\b(?:TCG|host) doesn't support requested feature\b/,
-  /^nic \S+ has no peer$/,
+  / has no peer$/,
+  /^hub \d+ is not connected to host network$/,
   /^PCI: slot \d+ is not valid for \S+, parent device only allows plugging into slot 0\.$/,
 ];
 

@@ -18,7 +18,7 @@ import type { SlotController } from './slot-controller.js';
 /** Milliseconds that QEMU may take to carry out what the guest consented to. */
 const consentMs = 5000;
 /** Milliseconds within which QEMU usually says that a device is deleted; what takes longer is looked into. */
-const promptMs = 250;
+const promptMs = 150;
 const headerTypeOffset = 0x0e;
 
 /**

@@ -1,5 +1,3 @@
-import type { PciAddress } from '../pci/address.js';
-
 /** Which of the ways a guest learns of a plugged device and gives its consent. */
 export type HotplugMethod = 'pciehp' | 'acpiphp' | 'shpchp';
 
@@ -11,6 +9,3 @@ export interface SlotController {
   /** After `device_del`: notices the request and lets the device go. Throws GuestError when nobody asked. */
   releaseDevice(): Promise<void>;
 }
-
-/** A slot: the bus it is on and its device number there. */
-export type SlotAddress = Pick<PciAddress, 'bus' | 'device'>;

@@ -1,10 +1,10 @@
 import { expect, scenario } from 'godwit';
-import { everyDeviceEverywhere, filledSlot } from './devices.js';
+import { everyDeviceBehind, attachments } from './devices.js';
 
-scenario('cold-plugged device', {
+scenario('cold-plugged devices', {
   machines: 'pc-q35-*',
-  options: everyDeviceEverywhere,
-  devices: filledSlot,
+  options: { behind: [...attachments] },
+  devices: ({ options }) => everyDeviceBehind(options['behind'] ?? ''),
   async body({ migrate }) {
     expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
   },
