@@ -16,6 +16,9 @@ export interface IrqChange {
 /** Called with every line that goes out ('>') or comes in ('<'). */
 export type QtestTranscript = (direction: '>' | '<', line: string) => void;
 
+/** The most that one write command carries, in bytes: QEMU looks for the end of a line from its start, at every few bytes that come. */
+const writeBytes = 128 * 1024;
+
 const suffix: Record<PortWidth, string> = { 1: 'b', 2: 'w', 4: 'l' };
 
 /**
@@ -100,9 +103,14 @@ export class QtestClient implements AsyncDisposable {
 
   /** Writes a block of guest memory of any size. */
   async writeBlock(address: number, block: Uint8Array): Promise<void> {
-    if (block.length === 0) return;
-    const data = Buffer.from(block).toString('base64');
-    await this.command(`b64write 0x${address.toString(16)} 0x${block.length.toString(16)} ${data}`);
+    const pieces = Array.from({ length: Math.ceil(block.length / writeBytes) }, (_, index) => index * writeBytes);
+    await Promise.all(
+      pieces.map((from) => {
+        const piece = Buffer.from(block.subarray(from, from + writeBytes));
+        const at = (address + from).toString(16);
+        return this.command(`b64write 0x${at} 0x${piece.length.toString(16)} ${piece.toString('base64')}`);
+      }),
+    );
   }
 
   /** Reports every change of the device's incoming ('in') or outgoing ('out') interrupt lines on `irqs` from now on. */
