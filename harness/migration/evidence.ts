@@ -36,13 +36,10 @@ export interface ExamineOptions {
 /** Asks one side for its states and reads its log. Never throws: a side that does not answer is evidence too. */
 export async function examine(machine: Machine, options: ExamineOptions): Promise<SideEvidence> {
   const { logFrom, exitsOnError } = options;
-  const soon = { deadline: options.deadline.within(answerMs) };
-  const [migration, status] = await Promise.all([
-    machine.exited ? undefined : machine.qmp.execute('query-migrate', undefined, soon).catch(() => undefined),
-    machine.exited ? undefined : machine.qmp.execute('query-status', undefined, soon).catch(() => undefined),
-  ]);
+  const soon = options.deadline.within(answerMs);
+  const { migration, status } = machine.exited ? {} : await statesOf(machine, soon);
   const isEnding = !status || (exitsOnError && migration?.status === 'failed');
-  if (isEnding && !machine.exited) await within(machine.exit, soon.deadline.remainingMs);
+  if (isEnding && !machine.exited) await within(machine.exit, soon.remainingMs);
   const exited = machine.exited ?? {};
   const errorDesc = migration?.['error-desc'];
   const log = machine.log().slice(logFrom);
@@ -62,6 +59,26 @@ export async function examine(machine: Machine, options: ExamineOptions): Promis
     figures: figuresOf(migration),
     alive: status !== undefined && !machine.exited,
   };
+}
+
+type States = {
+  migration?: QmpCommands['query-migrate']['return'] | undefined;
+  status?: QmpCommands['query-status']['return'] | undefined;
+};
+
+/**
+ * Both states, once they last: QEMU says that the migration has completed a moment before it leaves `finish-migrate`, and no
+ * event follows. Each question lets its migration thread go on, so that the second answer is mostly the last.
+ */
+async function statesOf(machine: Machine, deadline: Deadline): Promise<States> {
+  for (;;) {
+    const [migration, status] = await Promise.all([
+      machine.qmp.execute('query-migrate', undefined, { deadline }).catch(() => undefined),
+      machine.qmp.execute('query-status', undefined, { deadline }).catch(() => undefined),
+    ]);
+    const passes = migration?.status === 'completed' && status?.status === 'finish-migrate';
+    if (!passes || deadline.passed) return { migration, status };
+  }
 }
 
 function figuresOf(migration: QmpCommands['query-migrate']['return'] | undefined): Figures {
