@@ -4,7 +4,7 @@ import { Deadline } from '../core/deadline.js';
 import { GodwitError, LaunchError, messageOf, StateError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { diagnose } from '../diagnosis/diagnose.js';
-import type { Machine } from '../machine/machine.js';
+import type { ExitedMachine, Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { CellResult, Phase } from '../record/events.js';
@@ -147,7 +147,7 @@ class CellEvidence {
     const findings = this.findings(thrown, outcomes);
     const verdict = verdictOf(thrown, this.machines);
     const known = expected.find((issue) => findings.some((finding) => matches(issue, finding)));
-    if (verdict !== 'failed' || !known) return { verdict, reason: reasonOf(thrown), findings, outcomes };
+    if (verdict !== 'failed' || !known) return { verdict, reason: this.reasonOf(thrown), findings, outcomes };
     const reason = `${known.name}: ${known.source}`;
     return { verdict: 'known', reason, findings, outcomes, knownIssue: known.name };
   }
@@ -161,6 +161,18 @@ class CellEvidence {
       return source ? [{ source, destination, machineType, options }] : [];
     });
     return scenario.known?.filter((issue) => hops.some((hop) => applies(issue, hop))) ?? [];
+  }
+
+  /** What was thrown, and which QEMU had died by then: a closed connection alone does not tell. */
+  private reasonOf(thrown: unknown): string {
+    const told = sentenceOf(thrown);
+    if (isUnmetExpectation(thrown)) return told;
+    const deaths = died(this.machines).map(({ label, exited }) => {
+      const how =
+        exited.signal === undefined ? `exited with status ${exited.exitCode}` : `was ended by ${exited.signal}`;
+      return `the ${label} QEMU ${how}`;
+    });
+    return [told, ...deaths.filter((death) => !told.includes(death))].join('; ');
   }
 
   private findings(thrown: unknown, outcomes: readonly OutcomeRecord[]): Finding[] {
@@ -207,12 +219,12 @@ class CellEvidence {
 
 /** What a QEMU answered, refused or failed to do is about QEMU; anything else that is thrown is our own fault, or the host's. */
 function verdictOf(thrown: unknown, machines: readonly Machine[]): Verdict {
-  const died = machines.flatMap(({ exited, killedByUs }) => (exited && !killedByUs ? [exited] : []));
-  if (died.some(({ signal = '' }) => hostSignals.includes(signal))) return 'broken';
+  const dead = died(machines);
+  if (dead.some(({ exited }) => hostSignals.includes(exited.signal ?? ''))) return 'broken';
   if (isUnmetExpectation(thrown)) return 'failed';
   if (!(thrown instanceof GodwitError)) return 'broken';
   if (thrown instanceof LaunchError) return endedByItself(thrown.data) ? 'failed' : 'broken';
-  return died.length > 0 || aboutQemu.includes(thrown.code) ? 'failed' : 'broken';
+  return dead.length > 0 || aboutQemu.includes(thrown.code) ? 'failed' : 'broken';
 }
 
 /** True when QEMU itself ended: not the host, not the loader or a wrapper that could not start it (126, 127), not our patience. */
@@ -221,7 +233,12 @@ function endedByItself({ exitCode, signal }: LaunchError['data']): boolean {
   return typeof exitCode === 'number' && exitCode < 126;
 }
 
-function reasonOf(thrown: unknown): string {
+/** The machines that ended without our doing. */
+function died(machines: readonly Machine[]): { label: string; exited: ExitedMachine }[] {
+  return machines.flatMap(({ label, exited, killedByUs }) => (exited && !killedByUs ? [{ label, exited }] : []));
+}
+
+function sentenceOf(thrown: unknown): string {
   const known = thrown instanceof GodwitError || isUnmetExpectation(thrown);
   return known || !(thrown instanceof Error)
     ? messageOf(thrown)
