@@ -7,8 +7,11 @@ import { findScenarioFiles, loadScenarios } from '../../../harness/scenario/load
 import { failure } from '../support/failure.js';
 
 const registry = new URL('../../../harness/scenario/registry.ts', import.meta.url).href;
-const declare = (title: string, more = ''): string =>
-  `import { scenario } from '${registry}';\nscenario('${title}', { machines: 'pc-q35-*', async body() {}${more} });\n`;
+const declare = (titles: string | string[], more = ''): string =>
+  [
+    `import { scenario } from '${registry}';`,
+    ...[titles].flat().map((title) => `scenario('${title}', { machines: 'pc-q35-*', async body() {}${more} });`),
+  ].join('\n');
 
 /**
  * 1. Folders give their scenario files in order, each once, without those of packages; TypeScript and JavaScript load alike.
@@ -49,7 +52,7 @@ describe('loading scenario files', () => {
     const files = [
       write('one.scenario.ts', declare('load: one').replace('async body()', 'async body(_: unknown): Promise<void>')),
       write('two.scenario.js', declare('load: two')),
-      write('three.scenario.mjs', declare('load: three') + declare('load: four').split('\n')[1]),
+      write('three.scenario.mjs', declare(['load: three', 'load: four'])),
     ];
     const scenarios = await loadScenarios(files);
     expect(scenarios.map(({ title }) => title)).to.deep.equal(['load: one', 'load: two', 'load: three', 'load: four']);
@@ -72,7 +75,7 @@ describe('loading scenario files', () => {
   });
 
   it('refuses two scenarios of one name, and a known issue that cannot be read', async () => {
-    const twice = write('twice.scenario.js', declare('load: twin') + declare('load: twin').split('\n')[1]);
+    const twice = write('twice.scenario.js', declare(['load: twin', 'load: twin']));
     expect((await failure(loadScenarios([twice]))).message).to.match(
       /'load: twin' is declared twice in .*twice\.scenario\.js$/,
     );

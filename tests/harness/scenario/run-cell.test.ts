@@ -76,7 +76,12 @@ describe('one cell', () => {
 
   it('keeps its sockets where only this user can go', async () => {
     let mode = 0;
-    await stage.play({ body: ({ machine }) => Promise.resolve(void (mode = statSync(machine.options.folder).mode)) });
+    await stage.play({
+      body({ machine }) {
+        mode = statSync(machine.options.folder).mode;
+        return Promise.resolve();
+      },
+    });
     expect(mode & 0o777).to.equal(0o700);
   });
 
@@ -157,7 +162,9 @@ describe('one cell', () => {
       .that.includes('was ended by SIGKILL');
     const duringMigration = await stage.play({
       async body({ machine, migrate }) {
-        machine.events.listen((event) => void (event.event === 'MIGRATION' && process.kill(pidOf(machine), 'SIGSEGV')));
+        machine.events.listen(({ event }) => {
+          if (event === 'MIGRATION') process.kill(pidOf(machine), 'SIGSEGV');
+        });
         expect(await migrate()).to.be.completed;
       },
     });
@@ -177,7 +184,6 @@ describe('one cell', () => {
 
   it('ends what a body starts after it was given up', async () => {
     let journey: Journey | undefined;
-    let late: Promise<unknown> | undefined;
     await stage.play({
       timeoutMs: 200,
       hotplugs: true,
@@ -186,7 +192,7 @@ describe('one cell', () => {
         return never();
       },
     });
-    late = journey?.migrate().catch((thrown: unknown) => thrown);
+    const late = journey?.migrate().catch((thrown: unknown) => thrown);
     expect(await late).to.match(/the cell is over/);
   });
 
