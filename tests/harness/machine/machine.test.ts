@@ -174,10 +174,13 @@ describe('a machine', () => {
     });
     using folder = PrivateFolder.create();
     const made = watch(folder.path);
+    const signal = AbortSignal.timeout(10_000);
     const child = spawn('sh', ['-c', `exec env ${machine.printable}`], { cwd: folder.path, stdio: 'ignore' });
     try {
       const socket = join(folder.path, 'source.qmp');
-      while (!existsSync(socket)) await Promise.race([once(made, 'change'), once(child, 'exit')]);
+      // It listens on the first when the second one appears.
+      while (!existsSync(join(folder.path, 'source.qtest')))
+        await Promise.race([once(made, 'change', { signal }), once(child, 'exit')]);
       await using qmp = await QmpClient.dial(`unix:${socket}`, { deadline: Deadline.after(10_000) });
       expect(await qmp.execute('query-name')).to.deep.equal({ name: "it's a 'bird' of $HOME" });
       expect(await qmp.execute('query-pci')).to.deep.equal(await machine.qmp.execute('query-pci'));

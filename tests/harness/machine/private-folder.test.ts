@@ -9,11 +9,12 @@ import { PrivateFolder, SweptFolder } from '../../../harness/machine/private-fol
 
 const source = new URL('../../../harness/machine/private-folder.ts', import.meta.url).href;
 
-/** Resolves when the path is gone. */
+/** Resolves when the path is gone; throws AbortError when it is not for five seconds. */
 async function gone(path: string): Promise<void> {
   const watcher = watch(dirname(path));
+  const signal = AbortSignal.timeout(5000);
   try {
-    while (existsSync(path)) await once(watcher, 'change');
+    while (existsSync(path)) await once(watcher, 'change', { signal });
   } finally {
     watcher.close();
   }
@@ -32,6 +33,7 @@ async function owner(act: string): Promise<{ child: ChildProcess; path: string; 
     console.log(JSON.stringify({ path: folder.path, keeper: keeper?.pid }));`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   });
   const [said] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, ...(JSON.parse(said.toString()) as { path: string; keeper: number }) };
@@ -66,11 +68,11 @@ describe('private folders', () => {
     expect(existsSync(folder.path)).to.equal(false);
   });
 
-  it('are swept after a process that was killed', async () => {
+  it('are swept after a process that was killed with its whole group', async () => {
     const { child, path } = await owner('setInterval(() => undefined, 1000);');
     expect(basename(path)).to.match(/^godwit-/);
     expect(existsSync(join(path, 'deep', 'file'))).to.equal(true);
-    child.kill('SIGKILL');
+    process.kill(-Number(child.pid), 'SIGKILL');
     await gone(path);
   });
 
