@@ -117,7 +117,9 @@ describe('a reproduction', () => {
         timeout: 10_000,
         reject: false,
       });
-      const wire = await Promise.race([listener.peer, qemu.then(() => failed('it ended'))]);
+      const ended = qemu.then(({ stderr }) => failed(`it ended: ${stderr}`));
+      ended.catch(() => undefined);
+      const wire = await Promise.race([listener.peer, ended]);
       const qmp = await QmpClient.connect(wire, { deadline: Deadline.after(5000) });
       expect(await qmp.execute('query-name')).to.deep.equal({ name: 'a guest with $HOME; words' });
       qemu.kill('SIGKILL');
