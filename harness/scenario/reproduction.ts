@@ -92,10 +92,12 @@ export class ReproductionScript {
     this.steps.push({ label, channel, line });
   }
 
-  /** Writes `reproduce.sh`, and a script for each command line alone: `source.sh`, `destination.sh`. */
+  /** Writes `reproduce.sh`, and a script for each command line alone, to which more words can be given: `source.sh`, `destination.sh`. */
   write(folder: string): void {
     for (const { spec, label } of this.machines.values()) {
-      writeFileSync(join(folder, `${label}.sh`), `#!/bin/sh\nexec env ${printable(spec, label)}\n`, { mode: 0o700 });
+      writeFileSync(join(folder, `${label}.sh`), `#!/bin/sh\nexec env ${printable(spec, label)} "$@"\n`, {
+        mode: 0o700,
+      });
     }
     writeFileSync(join(folder, 'reproduce.sh'), this.text(), { mode: 0o700 });
   }

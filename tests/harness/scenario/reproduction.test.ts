@@ -122,8 +122,8 @@ describe('a reproduction', () => {
       const wire = await Promise.race([listener.peer, ended]);
       const qmp = await QmpClient.connect(wire, { deadline: Deadline.after(5000) });
       expect(await qmp.execute('query-name')).to.deep.equal({ name: 'a guest with $HOME; words' });
-      qemu.kill('SIGKILL');
-      await qemu;
+      await qmp.execute('quit');
+      expect((await qemu).exitCode).to.equal(0);
       qmp.close();
     }
   });
