@@ -133,13 +133,12 @@ function checkMachine(wanted: string, machineTypes: readonly string[], builds: r
   throw new UsageError(`--machine ${wanted} is no machine type of ${have}; \`godwit machines\` lists what they have`);
 }
 
-/** A run in which not one cell has its devices is a slip of the pen; where some have, the others are skipped. */
+/** A run in which no cell can run for want of devices is a slip of the pen; where some can, the others are skipped. */
 function checkDevices(cells: readonly Candidate[]): void {
-  const [first] = cells;
-  if (first?.lacksDevice === undefined || cells.some(({ lacksDevice }) => lacksDevice === undefined)) return;
-  throw new UsageError(
-    `${first.lacksDevice}, which '${first.planned.scenario}' plugs in; accepted: what its -device help lists`,
-  );
+  const lacking = cells.find(({ lacksDevice }) => lacksDevice !== undefined);
+  if (!lacking || cells.some(({ planned }) => planned.skip === undefined)) return;
+  const { lacksDevice, planned } = lacking;
+  throw new UsageError(`${lacksDevice}, which '${planned.scenario}' plugs in; accepted: what its -device help lists`);
 }
 
 function nothingSelected(planned: number, { grep, machines }: Selection): string {
