@@ -1,0 +1,84 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import tmp from 'tmp';
+import { UsageError } from '../../../harness/core/errors.js';
+import type { RecordEvent } from '../../../harness/record/events.js';
+import { planCells } from '../../../harness/run/plan.js';
+import { run, type RunOptions } from '../../../harness/run/run.js';
+import { loadScenarios } from '../../../harness/scenario/load.js';
+import { failure } from '../support/failure.js';
+import { suite } from '../support/launchpad.js';
+import { processesNaming } from '../scenario/stage.js';
+
+const registry = new URL('../../../harness/scenario/registry.ts', import.meta.url).href;
+
+/**
+ * 1. A worker whose scenario never returns to the event loop is ended after the cell's deadline and the grace, and the run goes on.
+ * 2. Scenarios that a worker cannot load end the run; a run that was stopped before it began records all as skipped.
+ */
+describe('a run in workers', () => {
+  let folder: tmp.DirResult;
+  beforeEach(() => (folder = tmp.dirSync({ unsafeCleanup: true })));
+  afterEach(() => {
+    const left = processesNaming(folder.name);
+    folder.removeCallback();
+    expect(left).to.deep.equal([]);
+  });
+
+  /** Options for one job over cells of these bodies, on pc-q35-7.2 of trixie's QEMU. */
+  async function options(bodies: Record<string, string>, events: RecordEvent[]): Promise<RunOptions> {
+    const file = join(folder.name, 'some.scenario.mjs');
+    const declared = Object.entries(bodies).map(
+      ([title, body]) =>
+        `scenario('workers: ${title}', { machines: 'pc-q35-7.2', timeoutMs: 400, async body() { ${body} } });`,
+    );
+    writeFileSync(file, [`import { scenario } from '${registry}';`, ...declared].join('\n'));
+    const scenarios = await loadScenarios([file]);
+    const builds = [await suite('trixie')];
+    return {
+      ...{ scenarios, builds, files: [file], output: join(folder.name, 'out'), jobs: 1, retries: 0, seed: 0 },
+      ...{ accel: 'tcg', knownIssues: true, argv: [], graceMs: 300, signal: new AbortController().signal },
+      cells: planCells(scenarios, { sources: builds, destinations: builds, pairs: 'all' }),
+      onEvent: (event) => events.push(event),
+    };
+  }
+
+  const told = (events: RecordEvent[]) =>
+    events.flatMap((event) =>
+      event.event === 'cell-finished'
+        ? `${event.cell.split(' ')[1]} ${event.result.verdict}: ${event.result.reason}`
+        : [],
+    );
+
+  it('ends one that is stuck, and goes on', async () => {
+    const events: RecordEvent[] = [];
+    const summary = await run(await options({ stuck: 'for (;;);', fine: '' }, events));
+    const stuck = 'stuck broken: the worker process did not answer within 700 ms';
+    expect(told(events)).to.deep.equal([stuck, 'fine passed: ', stuck]);
+    expect(summary).to.include({ exitStatus: 3, interrupted: false });
+    expect(readdirSync(join(folder.name, 'out'))).to.deep.equal(['cells', 'record.ndjson']);
+  });
+
+  it('skips everything, with the reason, when it is stopped before it begins', async () => {
+    const events: RecordEvent[] = [];
+    const summary = await run({ ...(await options({ one: '', two: '' }, events)), signal: AbortSignal.abort() });
+    expect(told(events)).to.deep.equal(['one', 'two'].map((name) => `${name} skipped: the run was interrupted`));
+    expect(summary).to.include({ exitStatus: 130, interrupted: true });
+  });
+
+  it('says why its workers cannot start', async () => {
+    const good = await options({ lost: '' }, []);
+    writeFileSync(good.files[0] ?? '', "throw new Error('it has changed');");
+    expect((await failure(run(good))).message).to.match(
+      /^a worker cannot start: .*some\.scenario\.mjs.*it has changed/,
+    );
+  });
+
+  it('refuses an output folder that cannot be written, before anything starts', async () => {
+    const events: RecordEvent[] = [];
+    const good = await options({ unwritten: '' }, events);
+    await failure(run({ ...good, output: join(good.files[0] ?? '', 'out') }), UsageError);
+    expect(events).to.deep.equal([]);
+  });
+});
