@@ -1,12 +1,10 @@
-import { setTimeout as after } from 'node:timers/promises';
-
 /** True when `awaited` came to a good end within `ms` milliseconds, false when it did not yet; throws what it throws. */
 export async function within(awaited: Promise<unknown>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
-  const elapsed = after(ms, false, { signal: timer.signal }).catch(() => false);
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
   try {
     return await Promise.race([awaited.then(() => true), elapsed]);
   } finally {
-    timer.abort();
+    clearTimeout(timer);
   }
 }

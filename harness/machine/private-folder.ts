@@ -3,8 +3,20 @@ import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import tmp from 'tmp';
 
-/** Waits until nobody holds its standard input any more, then removes the folder it was given as its argument. */
-const sweeper = 'while read -r _; do :; done; rm -rf -- "$1"';
+/**
+ * Keeps a list of process groups by what it reads (`watch PID`, `forget PID`) until its standard input ends with whoever holds
+ * it; then ends those groups, and removes the folder it was given as its argument.
+ */
+const sweeper = `
+groups=
+while read -r verb group; do
+  kept=
+  for known in $groups; do [ "$known" = "$group" ] || kept="$kept $known"; done
+  groups=$kept
+  [ "$verb" = watch ] && groups="$groups $group"
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+rm -rf -- "$1"`;
 
 /** A folder that only this user can enter, removed with everything in it when disposed. Its path is short: sockets go into it. */
 export class PrivateFolder implements Disposable {
@@ -31,15 +43,14 @@ export class PrivateFolder implements Disposable {
 }
 
 /**
- * A private folder that goes away even when every process of the harness is killed: a small process outside of it waits for
- * the end of all who hold `lease`, and sweeps.
+ * A private folder that goes away even when its owner is killed: a small process outside waits for the owner's end, ends the
+ * process groups that it was told of, and sweeps.
  */
 export class SweptFolder implements Disposable {
   private constructor(
     private readonly folder: PrivateFolder,
     private readonly guard: ChildProcess,
-    /** Hand it to child processes that use the folder: it is swept when the last of them is gone. */
-    readonly lease: Writable,
+    private readonly orders: Writable,
   ) {}
 
   static create(): SweptFolder {
@@ -60,9 +71,19 @@ export class SweptFolder implements Disposable {
     return this.folder.path;
   }
 
+  /** From now on the process group of that id ends with the owner of the folder, however it ends. */
+  watchGroup(id: number): void {
+    this.orders.write(`watch ${id}\n`);
+  }
+
+  /** The group has ended: its id may soon mean another one. */
+  forgetGroup(id: number): void {
+    this.orders.write(`forget ${id}\n`);
+  }
+
   [Symbol.dispose](): void {
     this.folder[Symbol.dispose]();
-    this.lease.end();
+    this.orders.end();
     this.guard.unref();
   }
 }

@@ -28,22 +28,23 @@ export class WorkerProcess {
   constructor(
     readonly number: number,
     private readonly setup: WorkerSetup,
-    folder: SweptFolder,
+    private readonly folder: SweptFolder,
   ) {
     // A worker that is stuck in a scenario's own loop does not hear of its parent's end: the kernel ends it.
     const [execPath, ...execArgv] = tied([process.execPath, ...(compiled ? [] : ['--import', 'tsx'])]);
-    this.child = fork(script, [], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', folder.lease],
-      execPath,
-      execArgv,
-    });
+    // It leads a process group, in which its QEMUs are: whoever outlives it ends them all by that.
+    this.child = fork(script, [], { silent: true, detached: true, execPath, execArgv });
+    if (this.child.pid !== undefined) folder.watchGroup(this.child.pid);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-keptOutput)));
     }
     this.child.on('message', (message) => this.answer?.(message as FromWorker));
     const silent = once(this.child, 'close');
     // What it said last arrives after its end.
-    this.exited = once(this.child, 'exit').then(() => within(silent, lastWordsMs));
+    this.exited = once(this.child, 'exit').then(() => {
+      this.endGroup();
+      return within(silent, lastWordsMs);
+    });
     this.child.on('error', (error) => (this.output += error.message));
   }
 
@@ -69,6 +70,18 @@ export class WorkerProcess {
   async end(): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
     await this.exited;
+  }
+
+  /** Ends what a worker that has ended left running. */
+  private endGroup(): void {
+    const { pid } = this.child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // Nobody is left in it.
+    }
+    this.folder.forgetGroup(pid);
   }
 
   /** Sends a message and resolves with the answer; undefined when the process died or did not answer in time. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Build } from '../build/build.js';
+import { relyOnProcessGroup } from '../build/child.js';
 import { resolveBuild } from '../build/resolve.js';
 import { messageOf, StateError } from '../core/errors.js';
 import { Machine } from '../machine/machine.js';
@@ -68,8 +69,7 @@ function send(message: FromWorker): void {
 process.on('message', (message: ToWorker) => {
   onMessage(message).catch((thrown: unknown) => send({ kind: 'unusable', reason: messageOf(thrown) }));
 });
+relyOnProcessGroup();
 // The parent is gone, however it went: nothing here may outlive it.
 process.on('disconnect', () => process.exit());
 process.on('exit', () => Machine.killAll());
-// A terminal sends Ctrl-C to the whole group: the parent decides what happens to the cells that run.
-process.on('SIGINT', () => undefined);

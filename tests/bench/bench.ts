@@ -1,5 +1,6 @@
 import { cpus, loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../../harness/core/package-root.js';
 import { PrivateFolder } from '../../harness/machine/private-folder.js';
 import { resolveBuild } from '../../harness/build/resolve.js';
 import { loadScenarios } from '../../harness/scenario/load.js';
@@ -9,7 +10,7 @@ import { measureRun } from './whole-run.js';
 
 /** The build that all figures are taken on: one without the bug, so that every cell passes. */
 const build = await resolveBuild('deb:trixie', { onProgress: (text) => void process.stderr.write(`${text}\n`) });
-const file = fileURLToPath(new URL('slot.scenario.ts', import.meta.url));
+const file = join(packageRoot, 'tests', 'bench', 'slot.scenario.ts');
 using folder = PrivateFolder.create();
 
 const quick = process.argv.includes('--quick');

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect } from 'chai';
 import tmp from 'tmp';
@@ -18,6 +18,12 @@ async function gone(path: string): Promise<void> {
   } finally {
     watcher.close();
   }
+}
+
+/** Whether a process runs: one that has ended and that nobody has waited for does not. */
+function runs(pid: number | undefined): boolean {
+  const status = `/proc/${pid}/stat`;
+  return existsSync(status) && !/\) Z /.test(readFileSync(status, 'utf8'));
 }
 
 /** Another process with a swept folder that has something in it, once it has done `act`. */
@@ -82,20 +88,28 @@ describe('private folders', () => {
     await gone(path);
   });
 
-  it('are swept when the last is gone who holds the lease', async () => {
+  it('take the process groups with them that they were told to watch, and no others', async () => {
     const { child, path, keeper } = await owner(`
       const { spawn } = await import('node:child_process');
-      keeper = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', folder.lease] });
+      const start = () => spawn('sleep', ['60'], { stdio: 'ignore', detached: true });
+      const watched = start();
+      folder.watchGroup(watched.pid);
+      keeper = start();
+      folder.watchGroup(keeper.pid);
+      folder.forgetGroup(keeper.pid);
+      mkdirSync(folder.path + '/' + watched.pid);
       setInterval(() => undefined, 1000);`);
+    const watched = readdirSync(path)
+      .map(Number)
+      .find((pid) => pid > 0);
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await gone(path);
     try {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      expect(existsSync(path)).to.equal(true);
+      expect(runs(watched)).to.equal(false);
+      expect(runs(keeper)).to.equal(true);
     } finally {
       process.kill(keeper, 'SIGKILL');
     }
-    await gone(path);
   });
 
   it('are removed by their owner, without the sweeper', () => {
