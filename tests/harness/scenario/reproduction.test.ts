@@ -29,6 +29,7 @@ describe('a reproduction', () => {
     temporary = tmp.dirSync({ unsafeCleanup: true });
   });
   afterEach(() => {
+    for (const pid of processesNaming(temporary.name)) process.kill(pid, 'SIGKILL');
     stage[Symbol.dispose]();
     temporary.removeCallback();
   });
