@@ -23,7 +23,7 @@ export class LogFile implements Disposable {
 
   /** All that was written so far. */
   read(): string {
-    return readFileSync(this.path, 'utf8');
+    return this.bytes === 0 ? '' : readFileSync(this.path, 'utf8');
   }
 
   [Symbol.dispose](): void {
