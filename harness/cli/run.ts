@@ -15,8 +15,8 @@ import { usualBuilds } from '../run/usual.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { interruptible } from './interrupt.js';
 
-/** Where the scenarios are that come with Godwit. */
-export const catalogue = join(packageRoot, 'tests', 'migration');
+/** Where the scenarios are that come with Godwit: compiled with it, so that no worker has to. */
+export const catalogue = join(packageRoot, 'dist', 'tests', 'migration');
 
 interface RunWords {
   source?: string[];

@@ -14,7 +14,9 @@ export interface RunFigures {
   harnessRate: number;
   bareRate: number;
   bareJobs: number;
+  /** Harness against bare driver: the middle one of the rounds, and all of them. */
   ratio: number;
+  ratios: string;
   /** Phases with their medians in milliseconds. */
   phases: string;
   /** Resident memory in bytes: the largest process, workers in the second quarter of the run and in the last. */
@@ -23,43 +25,75 @@ export interface RunFigures {
   lateBytes: number;
 }
 
-/** Runs many cells by the command, and as many by bare drivers at several degrees of concurrency, half of them before and half after. */
+/** Rounds of a bare turn and a turn of the command: the machine's speed drifts, and the ratio of neighbours holds all the same. */
+const rounds = 3;
+
+/** Runs many cells by the command, and between its turns some by bare drivers, at several degrees of concurrency. */
 export async function measureRun(
   build: Build,
-  options: { folder: string; file: string; cells: number; bare?: boolean },
+  options: { folder: string; file: string; cells: number },
 ): Promise<RunFigures> {
   const { cells } = options;
-  const bareCells = options.bare === false ? 0 : Math.ceil(cells / 5);
-  const before = await bareRates(build, bareCells);
+  const turns: { harness: number; bare: BareRate }[] = [];
   const output = join(options.folder, `run${cells}`);
-  const startedMs = performance.now();
-  const words = ['run', options.file, '--source', build.name, '--jobs', 'auto', '--accel', 'tcg', '--output', output];
-  await execaNode(command, words, { env: { GODWIT_BENCH_CELLS: String(cells) }, stdout: 'ignore' });
-  const harnessRate = cells / ((performance.now() - startedMs) / 1000);
-  const after = await bareRates(build, bareCells);
-  const best = before.map(({ jobs, rate }, index) => ({ jobs, rate: (rate + (after[index]?.rate ?? rate)) / 2 }));
-  const bare = best.reduce((a, b) => (b.rate > a.rate ? b : a), { jobs: 0, rate: 0 });
+  for (let round = 0; round < rounds; round += 1) {
+    const before = await bestBareRate(build, Math.ceil(cells / 5));
+    const harness = await commandRate(build, { ...options, output });
+    const after = await bestBareRate(build, Math.ceil(cells / 5));
+    turns.push({ harness, bare: { jobs: before.jobs, rate: (before.rate + after.rate) / 2 } });
+  }
+  const ratioOf = ({ harness, bare }: (typeof turns)[number]): number => harness / bare.rate;
+  const middle = turns.sort((a, b) => ratioOf(a) - ratioOf(b))[turns.length >> 1];
+  if (!middle) throw new Error('no round was run');
   return {
-    harnessRate,
-    bareRate: bare.rate,
-    bareJobs: bare.jobs,
-    ratio: harnessRate / bare.rate,
+    harnessRate: middle.harness,
+    bareRate: middle.bare.rate,
+    bareJobs: middle.bare.jobs,
+    ratio: ratioOf(middle),
+    ratios: turns.map((turn) => ratioOf(turn).toFixed(2)).join(' '),
     ...(await recordFigures(output)),
   };
 }
 
-async function bareRates(build: Build, cells: number): Promise<{ jobs: number; rate: number }[]> {
-  const rates: { jobs: number; rate: number }[] = [];
-  for (const jobs of cells === 0 ? [] : [1, 2, 3, 4]) {
+/** Runs many cells by the command once, for what it needs of memory. */
+export async function measureMemory(
+  build: Build,
+  options: { folder: string; file: string; cells: number },
+): Promise<Pick<RunFigures, 'peakBytes' | 'earlyBytes' | 'lateBytes'>> {
+  const output = join(options.folder, `run${options.cells}`);
+  await commandRate(build, { ...options, output });
+  return recordFigures(output);
+}
+
+interface BareRate {
+  jobs: number;
+  /** Cells a second. */
+  rate: number;
+}
+
+async function commandRate(
+  build: Build,
+  { file, cells, output }: { file: string; cells: number; output: string },
+): Promise<number> {
+  const startedMs = performance.now();
+  const words = ['run', file, '--source', build.name, '--jobs', 'auto', '--accel', 'tcg', '--output', output];
+  await execaNode(command, words, { env: { GODWIT_BENCH_CELLS: String(cells) }, stdout: 'ignore' });
+  return cells / ((performance.now() - startedMs) / 1000);
+}
+
+async function bestBareRate(build: Build, cells: number): Promise<BareRate> {
+  let best: BareRate = { jobs: 0, rate: 0 };
+  for (const jobs of [2, 3, 4]) {
     let left = cells;
     const startedMs = performance.now();
     const lane = async (): Promise<void> => {
       while (left-- > 0) await bareCell(build, 'pc-q35-6.0');
     };
     await Promise.all(Array.from({ length: jobs }, lane));
-    rates.push({ jobs, rate: cells / ((performance.now() - startedMs) / 1000) });
+    const rate = cells / ((performance.now() - startedMs) / 1000);
+    if (rate > best.rate) best = { jobs, rate };
   }
-  return rates;
+  return best;
 }
 
 async function recordFigures(output: string) {

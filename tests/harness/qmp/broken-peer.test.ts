@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Deadline } from '../../../harness/core/deadline.js';
 import { ConnectError, ProtocolError, WaitTimeoutError } from '../../../harness/core/errors.js';
 import { QmpClient, type QmpClientOptions } from '../../../harness/qmp/client.js';
-import { ExecuteInterruptedError } from '../../../harness/qmp/errors.js';
+import { ExecuteError, ExecuteInterruptedError } from '../../../harness/qmp/errors.js';
 import { parseMessage } from '../../../harness/qmp/messages.js';
 import { failure } from '../support/failure.js';
 import { SocketPair } from '../support/peer.js';
@@ -12,7 +12,13 @@ const greeting = '{"QMP":{"version":{"qemu":{"major":1,"minor":2,"micro":3},"pac
 
 interface Sent {
   execute: string;
-  id: number;
+  /** The only command in flight has none. */
+  id?: number;
+}
+
+/** The id of an answer, where the command had one. */
+function named(id: number | undefined): string {
+  return id === undefined ? '' : `,"id":${id}`;
 }
 
 /** A QMP server that negotiates properly, and then does with each command what `play` does. */
@@ -23,7 +29,7 @@ async function playing(
 ): Promise<QmpClient> {
   pair.onLine((line) => {
     const command = JSON.parse(line) as Sent;
-    if (command.execute === 'qmp_capabilities') pair.there.write(`{"return":{},"id":${command.id}}\r\n`);
+    if (command.execute === 'qmp_capabilities') pair.there.write(`{"return":{}${named(command.id)}}\r\n`);
     else play(command);
   });
   pair.there.write(greeting);
@@ -78,12 +84,16 @@ describe('a QMP server that misbehaves', () => {
       .below(400);
   });
 
-  it('refuses a message without saying which', async () => {
+  it('refuses a message without saying which: the one that has no id, and after that nobody knows', async () => {
     await using pair = await SocketPair.open();
     const refusal = '{"error":{"class":"GenericError","desc":"JSON parse error"}}\n';
     await using qmp = await playing(pair, () => void pair.there.write(refusal));
-    const error = await failure(qmp.execute('query-status'), ExecuteInterruptedError);
-    expect(error.message).to.include('the QMP server refused a message: JSON parse error');
+    const [first, second] = await Promise.all([
+      failure(qmp.execute('query-status'), ExecuteError),
+      failure(qmp.execute('query-name'), ExecuteInterruptedError),
+    ]);
+    expect(first.message).to.equal('query-status: JSON parse error');
+    expect(second.message).to.include('the QMP server refused a message: JSON parse error');
   });
 
   it('does not greet', async () => {
@@ -102,7 +112,7 @@ describe('a QMP server that misbehaves', () => {
 
   it('closes in the middle of a line', async () => {
     await using pair = await SocketPair.open();
-    await using qmp = await playing(pair, ({ id }) => void pair.there.end(`{"return":{},"id":${id}`));
+    await using qmp = await playing(pair, ({ id }) => void pair.there.end(`{"return":{}${named(id)}`));
     const error = await failure(qmp.execute('query-status'), ExecuteInterruptedError);
     expect(error.message).to.equal('query-status was sent, and the connection was closed before the answer came');
   });
@@ -141,7 +151,7 @@ describe('a QMP server that misbehaves', () => {
     await failure(qmp.execute('query-status'), WaitTimeoutError);
     const next = qmp.execute('query-name', undefined, { deadline: Deadline.after(2000) });
     await new Promise((resolve) => setTimeout(resolve, 5));
-    for (const { id, execute } of held) pair.there.write(`{"return":"${execute}","id":${id}}\n`);
+    for (const { id, execute } of held) pair.there.write(`{"return":"${execute}"${named(id)}}\n`);
     expect(held).to.have.length(2);
     expect(await next).to.equal('query-name');
   });
@@ -153,7 +163,7 @@ describe('a QMP server that misbehaves', () => {
       held.unshift(command);
       if (held.length < 3) return;
       const event = '{"event":"NOISE","timestamp":{"seconds":1,"microseconds":2}}';
-      pair.there.write(held.map(({ id, execute }) => `${event}\n{"return":"${execute}","id":${id}}\n`).join(''));
+      pair.there.write(held.map(({ id, execute }) => `${event}\n{"return":"${execute}"${named(id)}}\n`).join(''));
     });
     const names = ['query-status', 'query-name', 'query-uuid'];
     expect(await Promise.all(names.map((name) => qmp.execute(name)))).to.deep.equal(names);
@@ -164,7 +174,7 @@ describe('a QMP server that misbehaves', () => {
     await using pair = await SocketPair.open();
     let cuts: number[] = [];
     await using qmp = await playing(pair, ({ id }) => {
-      const bytes = Buffer.from(`{"event":"🐦","timestamp":{}}\r\n{"return":{"name":"Godwit 🐦 \\n"},"id":${id}}\r\n`);
+      const bytes = Buffer.from(`{"event":"🐦","timestamp":{}}\r\n{"return":{"name":"Godwit 🐦 \\n"}${named(id)}}\r\n`);
       const ends = [...cuts.sort((a, b) => a - b), bytes.length];
       const write = (from: number, [end = bytes.length, ...more]: number[]): void => {
         pair.there.write(bytes.subarray(from, end));
@@ -189,7 +199,7 @@ describe('a QMP server that misbehaves', () => {
         pair.there.write(Buffer.from([byte]));
         setImmediate(() => write(more));
       };
-      write([...Buffer.from(`{"return":"ßß🐦","id":${id}}\r\n`)]);
+      write([...Buffer.from(`{"return":"ßß🐦"${named(id)}}\r\n`)]);
     });
     expect(await qmp.execute('query-name')).to.equal('ßß🐦');
   });
