@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Deadline } from '../core/deadline.js';
@@ -11,6 +10,7 @@ import { within } from '../core/within.js';
 import { QmpClient, type Transcript } from '../qmp/client.js';
 import { isEvent, type QmpEvent } from '../qmp/messages.js';
 import { QtestClient } from '../qtest/client.js';
+import { type ProcessEnd, startProcess } from './child-process.js';
 import { harnessCommandLine, type MachineSpec, printable, socketsOf } from './command-line.js';
 import {
   deviceAddArguments,
@@ -77,20 +77,12 @@ export class Machine implements AsyncDisposable {
     private readonly logs: { stderr: LogFile; transcript: LogFile },
   ) {
     this.words = spec.words;
-    const [file, ...args] = tied(harnessCommandLine(spec, options.folder, options.label));
-    const child = execa(file, args, {
-      env: { ...spec.build.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      buffer: false,
-      reject: false,
-      cleanup: false,
-    });
-    child.stdout.on('data', (chunk: Buffer) => logs.stderr.write(chunk));
-    child.stderr.on('data', (chunk: Buffer) => logs.stderr.write(chunk));
-    this.pid = child.pid;
-    this.kill9 = () => void child.kill('SIGKILL');
+    const line = tied(harnessCommandLine(spec, options.folder, options.label));
+    const { pid, kill, end } = startProcess(line, spec.build.env, (chunk) => logs.stderr.write(chunk));
+    this.pid = pid;
+    this.kill9 = kill;
     Machine.live.add(this);
-    this.exit = child.then((result) => this.onExit(result));
+    this.exit = end.then((ended) => this.onExit(ended));
   }
 
   /**
@@ -227,14 +219,9 @@ export class Machine implements AsyncDisposable {
     void this.exit.then(() => clearTimeout(timer));
   }
 
-  private onExit(result: { exitCode?: number; signal?: string; originalMessage?: string | undefined }): ExitedMachine {
-    const exited: ExitedMachine = {
-      ...(result.exitCode !== undefined && { exitCode: result.exitCode }),
-      ...(result.signal !== undefined && { signal: result.signal }),
-    };
+  private onExit({ fault, ...exited }: ProcessEnd): ExitedMachine {
     this.exited = exited;
-    if (this.pid === undefined)
-      this.logs.stderr.write(`${result.originalMessage ?? 'the process could not be started'}\n`);
+    if (fault !== undefined) this.logs.stderr.write(`${fault}\n`);
     Machine.live.delete(this);
     this.events.end(new ExitedError(`the ${this.label} QEMU ${this.describeExit(exited)}`));
     return exited;

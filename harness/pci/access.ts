@@ -13,8 +13,8 @@ export interface PciAccess {
   readonly spaceBytes: number;
   read(address: PciAddress, offset: number, width: PortWidth): Promise<number>;
   write(address: PciAddress, at: ConfigField, value: number): Promise<void>;
-  /** The whole configuration space of one function. */
-  readSpace(address: PciAddress): Promise<Uint8Array>;
+  /** The configuration space of one function from its start: all of it, or so many bytes. */
+  readSpace(address: PciAddress, bytes?: number): Promise<Uint8Array>;
 }
 
 const configAddressPort = 0xcf8;
@@ -38,10 +38,10 @@ export class PortAccess implements PciAccess {
     await Promise.all([this.select(address, offset), this.qtest.out(configDataPort + (offset & 3), width, value)]);
   }
 
-  async readSpace(address: PciAddress): Promise<Uint8Array> {
-    const offsets = Array.from({ length: this.spaceBytes / 4 }, (_, index) => index * 4);
+  async readSpace(address: PciAddress, bytes = this.spaceBytes): Promise<Uint8Array> {
+    const offsets = Array.from({ length: bytes / 4 }, (_, index) => index * 4);
     const words = await Promise.all(offsets.map((offset) => this.read(address, offset, 4)));
-    const space = Buffer.alloc(this.spaceBytes);
+    const space = Buffer.alloc(bytes);
     words.forEach((word, index) => space.writeUInt32LE(word >>> 0, index * 4));
     return space;
   }
@@ -70,8 +70,8 @@ export class EcamAccess implements PciAccess {
     return this.qtest.writeMemory(this.at(address) + offset, width, value);
   }
 
-  readSpace(address: PciAddress): Promise<Uint8Array> {
-    return this.qtest.readBlock(this.at(address), this.spaceBytes);
+  readSpace(address: PciAddress, bytes = this.spaceBytes): Promise<Uint8Array> {
+    return this.qtest.readBlock(this.at(address), bytes);
   }
 
   private at(address: PciAddress): number {

@@ -14,10 +14,12 @@ export interface PciFunction {
   deviceId: number;
   /** The buses behind a bridge (type 1 header). */
   bridge?: Bridge;
-  /** Configuration space as it was when the function was found. */
+  /** Header and capabilities as they were when the function was found, 256 bytes. */
   space: Uint8Array;
 }
 
+/** Bytes of configuration space that enumeration looks at: the header and the capabilities of its list. */
+const headerAndCapabilities = 256;
 const headerTypeOffset = 0x0e;
 /** Primary, secondary and subordinate bus number in one. */
 const busNumbers = { offset: 0x18, width: 4 } as const;
@@ -34,7 +36,7 @@ export async function enumerate(access: PciAccess): Promise<PciFunction[]> {
 
   const scan = async (bus: number, devices: number): Promise<void> => {
     for (const address of await functionsOn(access, bus, devices)) {
-      const space = await access.readSpace(address);
+      const space = await access.readSpace(address, headerAndCapabilities);
       const view = viewOf(space);
       const seen: PciFunction = {
         address,
@@ -61,24 +63,24 @@ export async function enumerate(access: PciAccess): Promise<PciFunction[]> {
 }
 
 async function functionsOn(access: PciAccess, bus: number, devices: number): Promise<PciAddress[]> {
-  const first = Array.from({ length: devices }, (_, device) => ({ bus, device, function: 0 }));
-  const headers = await Promise.all(
-    first.map((address) => Promise.all([access.read(address, 0, 4), access.read(address, headerTypeOffset, 1)])),
+  const first = await presentOf(
+    access,
+    Array.from({ length: devices }, (_, device) => ({ bus, device, function: 0 })),
   );
+  const headerTypes = await Promise.all(first.map((address) => access.read(address, headerTypeOffset, 1)));
   const present: PciAddress[] = [];
   for (const [index, address] of first.entries()) {
-    const [ids, headerType] = headers[index] ?? [0xffffffff, 0];
-    if (!isPresent(ids)) continue;
     present.push(address);
-    if ((headerType & 0x80) !== 0) present.push(...(await furtherFunctions(access, address)));
+    if (((headerTypes[index] ?? 0) & 0x80) === 0) continue;
+    const others = [1, 2, 3, 4, 5, 6, 7].map((number) => ({ ...address, function: number }));
+    present.push(...(await presentOf(access, others)));
   }
   return present;
 }
 
-async function furtherFunctions(access: PciAccess, first: PciAddress): Promise<PciAddress[]> {
-  const others = [1, 2, 3, 4, 5, 6, 7].map((number) => ({ ...first, function: number }));
-  const ids = await Promise.all(others.map((address) => access.read(address, 0, 4)));
-  return others.filter((_, index) => isPresent(ids[index] ?? 0xffffffff));
+async function presentOf(access: PciAccess, addresses: readonly PciAddress[]): Promise<PciAddress[]> {
+  const ids = await Promise.all(addresses.map((address) => access.read(address, 0, 4)));
+  return addresses.filter((_, index) => isPresent(ids[index] ?? 0xffffffff));
 }
 
 function isPresent(ids: number): boolean {

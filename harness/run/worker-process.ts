@@ -18,6 +18,9 @@ const lastWordsMs = 500;
 /** Bytes of a worker's own output that are kept to explain its death. */
 const keptOutput = 4000;
 
+/** Room for what a cell leaves behind: most of it is gone before it would be moved. */
+const youngGeneration = '--max-semi-space-size=16';
+
 /** The parent's view of one worker. */
 export class WorkerProcess {
   private readonly child: ChildProcess;
@@ -31,7 +34,7 @@ export class WorkerProcess {
     private readonly folder: SweptFolder,
   ) {
     // A worker that is stuck in a scenario's own loop does not hear of its parent's end: the kernel ends it.
-    const [execPath, ...execArgv] = tied([process.execPath, ...(compiled ? [] : ['--import', 'tsx'])]);
+    const [execPath, ...execArgv] = tied([process.execPath, youngGeneration, ...(compiled ? [] : ['--import', 'tsx'])]);
     // It leads a process group, in which its QEMUs are: whoever outlives it ends them all by that.
     this.child = fork(script, [], { silent: true, detached: true, execPath, execArgv });
     if (this.child.pid !== undefined) folder.watchGroup(this.child.pid);
