@@ -63,9 +63,7 @@ describe('a machine', () => {
     expect(sent).to.deep.include('source qtest inb 0x21');
     expect(sent).to.deep.include('source qmp {"execute":"query-name"}');
     const transcript = readFileSync(join(pad.folder, 'source.qmp-transcript'), 'utf8');
-    expect(transcript).to.match(
-      /^< \{"QMP": .*\n> \{"execute":"qmp_capabilities".*\n< \{"return": \{\}\}\n> /,
-    );
+    expect(transcript).to.match(/^< \{"QMP": .*\n> \{"execute":"qmp_capabilities".*\n< \{"return": \{\}\}\n> /);
   });
 
   it('starts in a folder with a comma in its name', async () => {
