@@ -54,6 +54,13 @@ export async function resolveBuild(name: string, options: ResolveOptions = {}): 
   }
 }
 
+/** Several builds at once, in the order of their names. All come to their end before the first failure is thrown: no child outlives it. */
+export async function resolveBuilds(names: readonly string[], options: ResolveOptions = {}): Promise<Build[]> {
+  const resolving = names.map((name) => resolveBuild(name, options));
+  await Promise.allSettled(resolving);
+  return Promise.all(resolving);
+}
+
 async function locate(name: string, options: ResolveOptions & { deadline: Deadline }): Promise<LocatedBuild> {
   const arch = options.arch ?? defaultArch;
   if (!/^[a-z0-9_]+$/.test(arch))

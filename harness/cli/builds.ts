@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { listBuilds, removeBuilds, verifyBuilds, type ListedBuild } from '../build/listing.js';
-import { resolveBuild } from '../build/resolve.js';
+import { resolveBuilds } from '../build/resolve.js';
+import { interruptible } from './interrupt.js';
 import { formatTable } from './table.js';
 
 /** `godwit builds`: lists, fetches, verifies and removes builds. */
@@ -45,26 +46,13 @@ async function list(options: { json?: boolean }): Promise<void> {
 }
 
 async function add(names: string[], options: { refresh?: boolean }): Promise<void> {
-  const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort();
-  // Not `once`: signal-exit, which execa brings, ends the process when it finds itself the only listener.
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  try {
-    const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
-    const refresh = options.refresh ?? false;
-    const resolving = names.map((name) => resolveBuild(name, { signal: interrupt.signal, onProgress, refresh }));
-    // All come to their end, so that no child outlives the first failure.
-    await Promise.allSettled(resolving);
-    for (const build of await Promise.all(resolving))
+  const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
+  const refresh = options.refresh ?? false;
+  await interruptible(async (signal) => {
+    for (const build of await resolveBuilds(names, { signal, onProgress, refresh })) {
       print(`${build.name}: QEMU ${build.version.text} ${build.package}`.trimEnd());
-  } catch (thrown) {
-    if (!interrupt.signal.aborted) throw thrown;
-    process.exitCode = 130;
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
+    }
+  });
 }
 
 async function verify(names: string[], options: { json?: boolean }): Promise<void> {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { compareVersions, type Build, type MachineType } from '../build/build.js';
 import { namesAtHand } from '../build/listing.js';
 import { aliasTable, machineTable, type MachineRow } from '../build/machine-table.js';
-import { resolveBuild } from '../build/resolve.js';
+import { resolveBuilds } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
 import { formatTable } from './table.js';
 
@@ -26,7 +26,7 @@ async function show(options: Options): Promise<void> {
   const names = options.build.length > 0 ? options.build : await namesAtHand();
   if (names.length === 0) throw new UsageError('no builds at hand: name one with --build, as in --build deb:bookworm');
   const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
-  const builds = await Promise.all([...new Set(names)].map((name) => resolveBuild(name, { onProgress })));
+  const builds = await resolveBuilds([...new Set(names)], { onProgress });
   // In the order of the journey when named, oldest first otherwise.
   if (options.build.length === 0) builds.sort((a, b) => compareVersions(a.version, b.version));
   const rows = machineTable(builds, options.machine);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveBuild } from '../build/resolve.js';
+import { resolveBuilds } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
 import { Machine } from '../machine/machine.js';
 import { SweptFolder } from '../machine/private-folder.js';
@@ -40,7 +40,7 @@ async function repro(id: string, words: ReproWords, signal: AbortSignal): Promis
     throw new UsageError(`'${id}' is no id of a cell; one looks like: scenario [build → build, machine type]`);
   const [path = '', machineType = ''] = inBrackets.split(', ');
   const names = [...new Set(path.split(' → '))];
-  const builds = await Promise.all(names.map((name) => resolveBuild(name, { signal })));
+  const builds = await resolveBuilds(names, { signal });
   const scenarios = await loadScenarios(findScenarioFiles(words.scenarios));
   const cells = planCells(scenarios, { sources: builds, destinations: builds, pairs: 'all', machines: [machineType] });
   const cell = cells.find((planned) => planned.id === id);

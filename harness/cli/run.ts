@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { join } from 'node:path';
-import { defaultBuilds, resolveBuild } from '../build/resolve.js';
+import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
 import type { Build } from '../build/build.js';
 import { UsageError } from '../core/errors.js';
 import { packageRoot } from '../core/package-root.js';
@@ -111,10 +111,7 @@ async function buildsOf(words: RunWords, signal: AbortSignal): Promise<{ sources
     return { sources: builds, destinations: builds };
   }
   const names = [...new Set([...source, ...destination])];
-  const resolving = names.map((name) => resolveBuild(name, options));
-  // All come to their end, so that no child outlives the first failure.
-  await Promise.allSettled(resolving);
-  const builds = await Promise.all(resolving);
+  const builds = await resolveBuilds(names, options);
   const named = (wanted: readonly string[]): Build[] => builds.filter(({ name }) => wanted.includes(name));
   return { sources: named(source), destinations: named(destination) };
 }

@@ -19,6 +19,7 @@ export interface Evidence {
  */
 export function classify(evidence: Evidence): OutcomeClass {
   const { source, destination } = evidence;
+  if (wasEnded(source) || wasEnded(destination)) return 'harness-fault';
   if (hasDied(source) || hasDied(destination)) return 'died';
   if (evidence.refusal !== undefined || isBlocked(source)) return 'refused';
   if (destination.outcome.exitCode !== undefined || destination.outcome.migrationStatus === 'failed')
@@ -29,6 +30,13 @@ export function classify(evidence: Evidence): OutcomeClass {
     source.outcome.migrationStatus === 'completed' && destination.outcome.migrationStatus === 'completed';
   if (!completed) return 'hang';
   return evidence.differs ? 'silent-difference' : 'completed';
+}
+
+/** Signals that come from outside: from a host that runs out of memory, or from a person. They say nothing about QEMU. */
+export const hostSignals: readonly string[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
+
+function wasEnded({ outcome }: SideEvidence): boolean {
+  return outcome.signal !== undefined && hostSignals.includes(outcome.signal);
 }
 
 function hasDied(side: SideEvidence): boolean {

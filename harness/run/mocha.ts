@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Build } from '../build/build.js';
-import { defaultBuilds, resolveBuild } from '../build/resolve.js';
+import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
 import { Machine } from '../machine/machine.js';
 import { SweptFolder } from '../machine/private-folder.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
@@ -69,7 +69,7 @@ function explain({ verdict, reason, findings }: CellResult): string {
 
 async function buildsOf(names: string | undefined): Promise<Build[]> {
   const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
-  if (names !== undefined) return Promise.all(names.split(',').map((name) => resolveBuild(name, { onProgress })));
+  if (names !== undefined) return resolveBuilds(names.split(','), { onProgress });
   const { builds, note } = await defaultBuilds(usualBuilds, { onProgress });
   if (note !== undefined) onProgress(note);
   return builds;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Build } from '../build/build.js';
 import { relyOnProcessGroup } from '../build/child.js';
-import { resolveBuild } from '../build/resolve.js';
+import { resolveBuilds } from '../build/resolve.js';
 import { messageOf, StateError } from '../core/errors.js';
 import { Machine } from '../machine/machine.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
@@ -22,7 +22,7 @@ class Worker {
     const worker = new Worker(setup);
     const [scenarios, builds] = await Promise.all([
       loadScenarios(setup.files),
-      Promise.all(setup.builds.map((name) => resolveBuild(name, { fetch: false }))),
+      resolveBuilds(setup.builds, { fetch: false }),
     ]);
     for (const scenario of scenarios) worker.scenarios.set(scenario.title, scenario);
     for (const build of builds) worker.builds.set(build.name, build);

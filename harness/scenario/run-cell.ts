@@ -6,6 +6,7 @@ import { within } from '../core/within.js';
 import { diagnose } from '../diagnosis/diagnose.js';
 import type { ExitedMachine, Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
+import { hostSignals } from '../migration/classify.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { CellResult, Phase } from '../record/events.js';
 import type { Finding, OutcomeRecord } from '../record/outcome.js';
@@ -45,8 +46,6 @@ const aboutQemu: readonly string[] = [
   'wait-timeout',
   'wait-impossible',
 ];
-/** Signals that come from outside: from the host that runs out of memory, or from a person. */
-const hostSignals = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
 
 /** Runs one cell to its verdict. Never throws: whatever goes wrong is a verdict. Nothing of the cell runs when it resolves. */
 export async function runCell(plan: CellPlan): Promise<CellResult> {

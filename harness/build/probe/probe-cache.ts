@@ -18,7 +18,7 @@ const packedCompat = z.object({
 type PackedCompat = z.infer<typeof packedCompat>;
 
 const cachedProbe = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   /** What must still hold for the rest to be true. */
   identity: z.object({
     path: z.string(),
@@ -83,7 +83,7 @@ export async function probeOnce(
   }
   options.onProbe?.();
   const [sha256, probe] = await Promise.all([hashFile(build.binary), probeBuild(build, options)]);
-  await writeJson(file, { format: 1, identity, sha256, probe: packProbe(probe) } satisfies CachedProbe);
+  await writeJson(file, { format: 2, identity, sha256, probe: packProbe(probe) } satisfies CachedProbe);
   return { sha256, probe };
 }
 

@@ -31,7 +31,7 @@ describe('godwit run, in its midst', () => {
       const startedMs = performance.now();
       run.kill(signal);
       expect((await run).exitCode).to.equal(130);
-      expect(performance.now() - startedMs).to.be.lessThan(5000);
+      expect(performance.now() - startedMs).to.be.lessThan(15_000);
       expect(sandbox.end()).to.include({ exitStatus: 130, interrupted: true });
       expect(sandbox.finished().map(({ result }) => `${result.verdict}: ${result.reason}`)).to.deep.equal(
         Array.from({ length: 3 }, () => 'skipped: the run was interrupted'),

@@ -95,7 +95,7 @@ describe('a machine', () => {
     const words = ['-device', 'nonsense,id=n0'];
     const startedMs = performance.now();
     const error = await failure(pad.launch({ label: 'destination', machineType: 'q35', words }), LaunchError);
-    expect(performance.now() - startedMs).to.be.below(3000);
+    expect(performance.now() - startedMs).to.be.below(15_000, 'the deadline is at 20 s');
     expect(error.message).to.match(
       /^the destination QEMU \(deb:bookworm\) exited with status 1; the end of its log:\n/,
     );
@@ -146,7 +146,7 @@ describe('a machine', () => {
     process.kill(pidOf(machine), 'SIGABRT');
     expect((await event).message).to.equal('the source QEMU was ended by SIGABRT and said nothing');
     await irq;
-    expect(performance.now() - startedMs).to.be.below(2500);
+    expect(performance.now() - startedMs).to.be.below(15_000, 'the deadline is at 30 s');
     expect(machine).to.deep.include({ exited: { signal: 'SIGABRT' }, killedByUs: false });
     await failure(machine.events.until({ what: 'it', goal: (seen) => seen, deadline }), ExitedError);
     await failure(machine.qmp.execute('query-status'), StateError);

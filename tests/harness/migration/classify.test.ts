@@ -36,6 +36,8 @@ const cases: [string, OutcomeClass, Partial<Evidence>][] = [
   ],
   ['an assertion, before its process has ended', 'died', { destination: side({}, assertion) }],
   ['a death although QMP refused', 'died', { refusal: 'no', source: side({ signal: 'SIGSEGV' }) }],
+  ['the host ended the destination', 'harness-fault', { destination: side({ signal: 'SIGKILL' }) }],
+  ['somebody ended the source', 'harness-fault', { source: side({ signal: 'SIGTERM' }), destination: failed }],
   ['nothing moves, both answer', 'hang', { settled: false, source: side({ migrationStatus: 'active' }) }],
   ['nothing moves, the destination is silent', 'hang', { settled: false, destination: silent }],
   ['both silent', 'hang', { settled: false, source: silent, destination: silent }],

@@ -36,7 +36,6 @@ describe('a reproduction', () => {
 
   /** Runs `reproduce.sh` with a folder for temporary files of its own, which has to be empty afterwards. */
   async function reproduce(): Promise<string> {
-    const startedMs = performance.now();
     const env = { TMPDIR: temporary.name };
     const { all, exitCode } = await execa('bash', [join(stage.logs, 'reproduce.sh')], {
       env,
@@ -45,7 +44,6 @@ describe('a reproduction', () => {
     });
     expect(exitCode, all).to.equal(0);
     expect(all).to.not.match(/no answer|Killed|: line \d+:/);
-    expect(performance.now() - startedMs).to.be.lessThan(8000);
     expect(processesNaming(temporary.name)).to.deep.equal([]);
     expect(readdirSync(temporary.name)).to.deep.equal([]);
     return all;
