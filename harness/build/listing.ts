@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Deadline } from '../core/deadline.js';
-import { UsageError } from '../core/errors.js';
+import { UsageError, messageOf } from '../core/errors.js';
 import { findOnPath } from './child.js';
 import { compareFolder } from './deb/manifest.js';
 import { listSuites, readHashes, readManifest, removeSuite, suiteFolder } from './deb/suite.js';
@@ -58,7 +58,7 @@ async function describe(name: string, options: ResolveOptions, extra: Extra): Pr
       version: '',
       package: '',
       ...extra,
-      fault: thrown instanceof Error ? thrown.message : String(thrown),
+      fault: messageOf(thrown),
     };
   }
 }

@@ -1,3 +1,4 @@
+import { hex } from '../core/hex.js';
 import { bitsOf, headerRegisterAt, type Register, registerAt, type RegisterBits } from '../pci/registers.js';
 import type { NamedDevice } from './device-name.js';
 import type { ErrorFields } from './error-rules.js';
@@ -74,8 +75,4 @@ function valueOf(field: RegisterBits, byte: number): string {
 function wholeByte({ offset, read, device }: ConfigMismatch, { width }: Register): string {
   const where = width === 1 ? '' : `byte ${hex(offset)} `;
   return `${where}is ${hex(read)} in the stream, ${hex(device)} on the destination`;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,3 +1,4 @@
+import { hex } from '../core/hex.js';
 import { GuestError } from '../core/errors.js';
 import type { QtestClient } from '../qtest/client.js';
 import type { SlotController } from './slot-controller.js';
@@ -14,8 +15,6 @@ export async function hasAcpiHotplug(qtest: QtestClient, port: number): Promise<
 
 /** What the AML that QEMU gives its guests does on a hotplug event: look at every bus selector, then eject. */
 export class AcpiHotplug implements SlotController {
-  readonly method = 'acpiphp';
-
   /**
    * @param bsel the bus selector of the slot's bus, as QEMU numbered it (QOM property `acpi-pcihp-bsel`)
    * @param device the slot's device number on that bus
@@ -59,8 +58,4 @@ export class AcpiHotplug implements SlotController {
     const [, value] = await Promise.all([this.select(), this.qtest.in(this.port + register, 4)]);
     return value;
   }
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

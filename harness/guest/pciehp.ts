@@ -1,3 +1,4 @@
+import { hex } from '../core/hex.js';
 import { GuestError } from '../core/errors.js';
 import type { PciAccess } from '../pci/access.js';
 import type { PciAddress } from '../pci/address.js';
@@ -16,8 +17,6 @@ const events = SlotStatus.ABP | SlotStatus.PFD | SlotStatus.MRLSC | SlotStatus.P
 
 /** Slot Control and Slot Status of one port, and what a guest's pciehp does with them. */
 export class PciehpSlot implements SlotController {
-  readonly method = 'pciehp';
-
   /**
    * @param port the root port or downstream port
    * @param slot offset of the port's PCI Express capability, and the port's name for messages
@@ -91,8 +90,4 @@ export class PciehpSlot implements SlotController {
     const offset = this.slot.capabilityOffset + registers.slotStatus;
     await this.access.write(this.port, { offset, width: 2 }, status & events);
   }
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

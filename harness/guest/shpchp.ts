@@ -1,3 +1,4 @@
+import { hex } from '../core/hex.js';
 import { GuestError } from '../core/errors.js';
 import type { PciAccess } from '../pci/access.js';
 import type { PciAddress } from '../pci/address.js';
@@ -22,8 +23,6 @@ const presenceChanged = 1 << 16;
 
 /** What a guest's shpchp does to one slot of a bridge with a Standard Hot-Plug Controller, through its registers in memory. */
 export class ShpcSlot implements SlotController {
-  readonly method = 'shpchp';
-
   private constructor(
     private readonly qtest: QtestClient,
     /** Guest address of the working register set. */
@@ -100,8 +99,4 @@ export class ShpcSlot implements SlotController {
   private get slotRegister(): number {
     return this.base + working.logicalSlot + (this.slot.number - 1) * 4;
   }
-}
-
-function hex(value: number): string {
-  return `0x${(value >>> 0).toString(16)}`;
 }

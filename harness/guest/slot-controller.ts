@@ -1,9 +1,5 @@
-/** Which of the ways a guest learns of a plugged device and gives its consent. */
-export type HotplugMethod = 'pciehp' | 'acpiphp' | 'shpchp';
-
 /** The part of a guest's kernel that answers for one hot-pluggable slot. */
 export interface SlotController {
-  readonly method: HotplugMethod;
   /** After `device_add`: notices the device and brings it up. Throws GuestError when there is nothing to notice. */
   acceptPlug(): Promise<void>;
   /** After `device_del`: notices the request and lets the device go. Throws GuestError when nobody asked. */

@@ -1,3 +1,4 @@
+import { hex } from '../core/hex.js';
 import { explainDifference } from '../diagnosis/differences.js';
 import type { ConfigSnapshot, FunctionSnapshot } from '../guest/config-snapshot.js';
 import type { Finding, RegisterDifference } from '../record/outcome.js';
@@ -40,8 +41,4 @@ export function findingOfDifference(difference: RegisterDifference): Finding {
     fields: { offset, source, destination },
     ...(device !== '' && { device }),
   };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

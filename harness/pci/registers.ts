@@ -1,3 +1,4 @@
+import { hex } from '../core/hex.js';
 import {
   anyHeader,
   type CapabilityLayout,
@@ -164,8 +165,4 @@ function byteOfUnknown(config: Uint8Array, all: Capability[], offset: number): R
   const within = offset - before.offset;
   if (isVendors && within >= (config[before.offset + 2] ?? 0)) return undefined;
   return { name: `${before.name} byte ${hex(within)}`, offset, width: 1, bits: [] };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

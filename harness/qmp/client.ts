@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Deadline } from '../core/deadline.js';
-import { ConnectError, ProtocolError, StateError, WaitTimeoutError } from '../core/errors.js';
+import { ConnectError, ProtocolError, StateError, WaitTimeoutError, messageOf } from '../core/errors.js';
 import { LineSplitter } from '../core/lines.js';
 import { dial, parseSocketAddress } from '../core/socket.js';
 import { Watch } from '../core/watch.js';
@@ -222,7 +222,7 @@ export class QmpClient implements AsyncDisposable {
     try {
       act();
     } catch (thrown) {
-      this.end(thrown instanceof Error ? thrown.message : String(thrown), thrown);
+      this.end(messageOf(thrown), thrown);
       this.wire.destroy();
     }
   }

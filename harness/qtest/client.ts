@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { GodwitError } from '../core/errors.js';
-import { ConnectError, ProtocolError, WaitTimeoutError } from '../core/errors.js';
+import { ConnectError, ProtocolError, WaitTimeoutError, messageOf } from '../core/errors.js';
 import { LineSplitter } from '../core/lines.js';
 import { Watch } from '../core/watch.js';
 
@@ -45,7 +45,7 @@ export class QtestClient implements AsyncDisposable {
       try {
         lines.push(chunk);
       } catch (thrown) {
-        this.end(thrown instanceof Error ? thrown.message : String(thrown), thrown);
+        this.end(messageOf(thrown), thrown);
         this.wire.destroy();
       }
     });

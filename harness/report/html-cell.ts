@@ -1,3 +1,4 @@
+import { hex } from '../core/hex.js';
 import type { CellResult, Phase } from '../record/events.js';
 import type { OutcomeRecord, SideOutcome } from '../record/outcome.js';
 import type { CellSummary } from '../record/summary.js';
@@ -122,8 +123,4 @@ export function renderPhases(phasesMs: Partial<Record<Phase, number>>): string {
 function hrefOf(folder: string): string {
   const parts = printable(folder).split('/').map(encodeURIComponent);
   return `./${parts.join('/')}/`;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -4,7 +4,7 @@ import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
 import { Machine } from '../machine/machine.js';
 import { SweptFolder } from '../machine/private-folder.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
-import type { Scenario } from '../scenario/definition.js';
+import { type Scenario, timeoutOf } from '../scenario/definition.js';
 import { observeScenarios } from '../scenario/registry.js';
 import { runCell } from '../scenario/run-cell.js';
 import { acceleratorFor } from './accelerator.js';
@@ -46,7 +46,7 @@ interface MochaRun {
 function declareCell(cell: PlannedCell, scenario: Scenario, run: MochaRun): void {
   it(cell.id.slice(cell.id.lastIndexOf('[')), async function () {
     if (cell.skip !== undefined) this.skip();
-    this.timeout((scenario.timeoutMs ?? 60_000) + graceMs);
+    this.timeout(timeoutOf(scenario) + graceMs);
     const route = cell.route.flatMap((name) => run.builds.filter((build) => build.name === name));
     const result = await runCell({
       scenario,

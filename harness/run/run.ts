@@ -7,7 +7,7 @@ import { SweptFolder } from '../machine/private-folder.js';
 import { type CellResult, type PlannedCell, type RecordEvent, recordVersion } from '../record/events.js';
 import { type RunSummary, SummaryFold } from '../record/summary.js';
 import { openRecord, recordFileName } from '../record/write.js';
-import type { Scenario } from '../scenario/definition.js';
+import { type Scenario, timeoutOf } from '../scenario/definition.js';
 import { Dispatcher } from './dispatcher.js';
 import { cellFolder, prepareOutput } from './output-folder.js';
 import { brokenResult, defaultGraceMs, WorkerProcess } from './worker-process.js';
@@ -34,8 +34,6 @@ export interface RunOptions {
   /** Stops the run: cells that run are ended, the record is closed in order. */
   signal: AbortSignal;
 }
-
-const defaultCellTimeoutMs = 60_000;
 
 /** Runs a plan to its end, records every event, and sums it up. Leaves no process and no temporary folder behind. */
 export async function run(options: RunOptions): Promise<RunSummary> {
@@ -158,7 +156,7 @@ class CellRun {
 
   private timeoutOf(cell: PlannedCell): number {
     const scenario = this.options.scenarios.find(({ title }) => title === cell.scenario);
-    return (scenario?.timeoutMs ?? defaultCellTimeoutMs) + (this.options.graceMs ?? defaultGraceMs);
+    return timeoutOf(scenario ?? {}) + (this.options.graceMs ?? defaultGraceMs);
   }
 
   private setup(): ConstructorParameters<typeof WorkerProcess>[1] {

@@ -72,3 +72,8 @@ export interface Scenario extends ScenarioDefinition {
   /** As the loader was given it. */
   file: string;
 }
+
+/** Milliseconds that a cell of the scenario may take. */
+export function timeoutOf({ timeoutMs = 60_000 }: Pick<ScenarioDefinition, 'timeoutMs'>): number {
+  return timeoutMs;
+}

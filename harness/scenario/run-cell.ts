@@ -11,7 +11,7 @@ import type { Outcome } from '../migration/outcome.js';
 import type { CellResult, Phase } from '../record/events.js';
 import type { Finding, OutcomeRecord } from '../record/outcome.js';
 import type { Verdict } from '../record/verdict.js';
-import type { Options, Scenario } from './definition.js';
+import { type Options, type Scenario, timeoutOf } from './definition.js';
 import { isUnmetExpectation } from './expectations.js';
 import { RunningJourney } from './journey.js';
 import { applies, type KnownIssue, matches } from './known-issue.js';
@@ -32,7 +32,6 @@ export interface CellPlan {
   knownIssues: boolean;
 }
 
-const defaultTimeoutMs = 60_000;
 /** Milliseconds that a process may take from closing its sockets to its end. */
 const lastWordsMs = 500;
 /** Milliseconds beyond the cell's deadline in which a wait of the body that ran into it may still tell what it waited for. */
@@ -84,7 +83,7 @@ class CellEvidence {
   /** Plays the scenario; returns what it threw. */
   async play(folder: string): Promise<unknown> {
     const { scenario } = this.plan;
-    const deadline = Deadline.after(scenario.timeoutMs ?? defaultTimeoutMs);
+    const deadline = Deadline.after(timeoutOf(scenario));
     let journey: RunningJourney | undefined;
     try {
       journey = await RunningJourney.start({
