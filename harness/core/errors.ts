@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'wait-impossible'
   | 'guest'
   | 'build'
+  | 'stream'
   | 'usage';
 
 /** The root of every error Godwit throws: one sentence of facts, a stable `code`, and the facts again as `data`. */

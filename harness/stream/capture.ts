@@ -1,0 +1,119 @@
+import type { StreamBytes } from './bytes.js';
+import type { Reading } from './bytes.js';
+import type { StreamCommand } from './command.js';
+import type { Configuration } from './configuration.js';
+import type { StreamDescription } from './description.js';
+import { StreamError } from './errors.js';
+import { type Field, layOut } from './fields.js';
+import type { PageObserver, RamBlock } from './ram.js';
+import { type Section, type StreamItem, StreamReader } from './reader.js';
+import { layOutVirtio } from './virtio.js';
+
+/** Sections of one id that follow each other while the guest runs count as one; their sizes and contents are added. */
+export interface CapturedSection {
+  kind: 'section';
+  section: Section;
+  times: number;
+}
+
+export type CapturedItem =
+  | CapturedSection
+  | { kind: 'command'; command: StreamCommand }
+  | { kind: 'configuration'; offset: number; end: number; configuration: Configuration };
+
+/** The state of one device as the stream has it. */
+export interface DeviceState {
+  section: Section;
+  /** The section's body; empty when it is too large to be kept. */
+  body: Buffer;
+  /** Undefined where the stream does not describe the section. */
+  fields?: Field[];
+  /** Why a description does not fit the section. */
+  misfit?: StreamError;
+}
+
+/** A stream that was read from its start to its end. */
+export interface Capture {
+  bytes: number;
+  trailingBytes: number;
+  configuration: Configuration;
+  blocks: RamBlock[];
+  items: CapturedItem[];
+  description?: StreamDescription;
+}
+
+/** Reads a whole stream and keeps what is in it, except for the contents of RAM. */
+export function* readCapture(bytes: StreamBytes, options: { onPage?: PageObserver } = {}): Reading<Capture> {
+  const items: CapturedItem[] = [];
+  let description: StreamDescription | undefined;
+  const onItem = (item: StreamItem): void => {
+    if (item.kind === 'description') description = item.description;
+    else if (item.kind === 'section') addSection(items, item.section);
+    else if (item.kind !== 'end') items.push(item);
+  };
+  const totals = yield* new StreamReader(bytes, { ...options, onItem }).read();
+  return { ...totals, items, ...(description && { description }) };
+}
+
+/** Every section of a capture, in the order in which a destination loads them. */
+export function sectionsOf(capture: Capture): CapturedSection[] {
+  return capture.items.filter((item) => item.kind === 'section');
+}
+
+/** The state of every device that is sent once, in the order of the stream, with its fields where they are described. */
+export function devicesOf(capture: Capture): DeviceState[] {
+  const descriptions = new Map(
+    capture.description?.devices.map((device) => [keyOf(device.name, device.instance_id), device]),
+  );
+  return sectionsOf(capture).flatMap(({ section }) => {
+    if (section.type !== 'full') return [];
+    const body = section.data ?? Buffer.alloc(0);
+    const description = descriptions.get(keyOf(section.name, section.instance));
+    if (!description || !section.data) return [{ section, body }];
+    try {
+      return [{ section, body, fields: withVirtio(body, layOut(body, description, section.bodyOffset)) }];
+    } catch (thrown) {
+      if (!(thrown instanceof StreamError)) throw thrown;
+      return [{ section, body, misfit: thrown }];
+    }
+  });
+}
+
+/** Devices are known by name and instance; an instance is a 32-bit number that the description may give with a sign. */
+function keyOf(name: string, instance: number): string {
+  return `${name} ${instance >>> 0}`;
+}
+
+function withVirtio(body: Buffer, fields: Field[]): Field[] {
+  return fields.map((field) => {
+    const parts = field.type === 'virtio' ? layOutVirtio(body, field) : undefined;
+    return parts ? { ...field, parts } : field;
+  });
+}
+
+function addSection(items: CapturedItem[], section: Section): void {
+  const earlier = section.type === 'part' ? samePart(items, section) : undefined;
+  if (!earlier) {
+    items.push({ kind: 'section', section, times: 1 });
+    return;
+  }
+  earlier.times += 1;
+  earlier.section.bodyBytes += section.bodyBytes;
+  const { content } = earlier.section;
+  if (!content || !section.content) return;
+  for (const [name, count] of Object.entries(section.content.counts))
+    content.counts[name] = (content.counts[name] ?? 0) + count;
+  const known = new Set(content.marks?.map(({ name }) => name));
+  const added = section.content.marks?.filter(({ name }) => !known.has(name)) ?? [];
+  if (added.length > 0) content.marks = [...(content.marks ?? []), ...added];
+}
+
+/** The part of the same id in the round of parts that is going on: rounds of several devices take turns. */
+function samePart(items: readonly CapturedItem[], { id }: Section): CapturedSection | undefined {
+  for (let index = items.length - 1; index >= 0; index -= 1) {
+    const item = items[index];
+    if (item?.kind !== 'section' || item.section.type !== 'part') return undefined;
+    if (item.section.id === id) return item;
+  }
+  return undefined;
+}
