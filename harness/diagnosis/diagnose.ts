@@ -16,6 +16,7 @@ const context = new Set<ErrorLine['kind']>([
   'section-load',
   'section-footer',
   'load-failed',
+  'load-step',
 ]);
 
 /** Kinds from the most to the least telling; those not named here come between. */
@@ -26,6 +27,9 @@ const leastTelling: ErrorLine['kind'][] = [
   'sibling-error',
   'connection-lost',
   'save-failed',
+  'save-step',
+  'return-path',
+  'load-step',
   'section-device',
   'subsection',
   'post-load',
@@ -48,8 +52,16 @@ export function diagnose(side: Side, text: string, topology?: TopologyView): Fin
   return uniqueFindings(findings).sort((a, b) => rankOf(a.kind) - rankOf(b.kind));
 }
 
+const consequences = new Set<ErrorLine['kind']>([
+  'connection-lost',
+  'save-failed',
+  'save-step',
+  'sibling-error',
+  'warning',
+]);
+
 function isConsequence({ kind }: ErrorLine): boolean {
-  return kind === 'connection-lost' || kind === 'save-failed' || kind === 'sibling-error' || kind === 'warning';
+  return consequences.has(kind);
 }
 
 function findingOf(
@@ -97,13 +109,18 @@ const chained = new Set<ErrorLine['kind']>([
   'field-value',
   'field-limit',
   'field-validation',
+  'device-state',
+  'vcpu-state',
+  'cpu-model',
+  'interrupt-controller',
 ]);
 
 function fieldsOf(line: ErrorLine): Finding['fields'] {
   const fields: Finding['fields'] = {};
   for (const [name, value] of Object.entries(line)) {
-    if (name === 'kind' || name === 'line') continue;
-    if (Array.isArray(value)) fields[name] = value.join('.');
+    if (name === 'kind' || name === 'line' || name === 'meaning') continue;
+    if (name === 'values') Object.assign(fields, value);
+    else if (Array.isArray(value)) fields[name] = value.join('.');
     else if (typeof value === 'string' || typeof value === 'number') fields[name] = value;
   }
   return fields;

@@ -1,3 +1,9 @@
+import { channelMessages } from './messages/channel.js';
+import { deviceMessages } from './messages/devices.js';
+import { refusalMessages } from './messages/refusals.js';
+import { streamMessages } from './messages/stream.js';
+import { ruleOf, type Taught } from './messages/template.js';
+
 /**
  * What QEMU can say on standard error and in `error-desc`, in fields. Texts are QEMU's own, without quotes. Source of the
  * wordings: QEMU 7.2 and 10.0 migration/savevm.c, migration/vmstate.c, migration/ram.c, hw/pci/pci.c, hw/virtio/virtio.c,
@@ -57,6 +63,8 @@ export type ErrorFields =
   | { kind: 'terminated'; signal: number; pid?: number }
   | { kind: 'warning'; text: string }
   | { kind: 'info'; text: string }
+  /** One of the many wordings in `messages`: what it means is all there is to know. */
+  | Taught
   | { kind: 'undiagnosed'; text: string };
 
 /** A wording, from the start of the text; what follows it, after ': ', is another message. */
@@ -100,7 +108,7 @@ const streamRules: ErrorRule[] = [
     closed: true,
   },
   {
-    pattern: /^post load hook failed for: (?<vmstate>[^,]+), version_id: \d+, minimum_version: \d+/,
+    pattern: /^post load hook failed for: (?<vmstate>[^,]+), version_id: \d+, minimum_version: \d+(?:, ret: -?\d+)?/,
     fields: ({ vmstate }) => ({ kind: 'post-load', vmstate: text(vmstate) }),
   },
   {
@@ -174,7 +182,8 @@ const streamRules: ErrorRule[] = [
     fields: ({ source, limit }) => ({ kind: 'field-limit', source: decimal(source), limit: decimal(limit) }),
   },
   {
-    pattern: /^(?<detail>Not a migration stream|Unsupported migration stream version|Configuration section missing)/,
+    pattern:
+      /^(?<detail>(?:Not a migration stream(?:, magic)?|Unsupported migration stream version(?:, file version)?|Configuration section missing)(?:[:,]? [\da-f]+ != [\da-f]+)?)/,
     fields: ({ detail }) => ({ kind: 'not-a-stream', detail: text(detail) }),
   },
   {
@@ -345,4 +354,10 @@ function assertionFields(groups: Record<string, string | undefined>): ErrorField
 }
 
 /** Every wording that is known; the first one that fits counts. */
-export const errorRules: readonly ErrorRule[] = [...startRules, ...streamRules, ...machineRules, ...sideRules];
+export const errorRules: readonly ErrorRule[] = [
+  ...startRules,
+  ...streamRules,
+  ...machineRules,
+  ...sideRules,
+  ...[...streamMessages, ...channelMessages, ...deviceMessages, ...refusalMessages].map(ruleOf),
+];

@@ -1,7 +1,9 @@
 import type { NamedDevice } from './device-name.js';
 import type { ErrorLine } from './error-lines.js';
+import type { Taught } from './messages/template.js';
 
-type Described = Exclude<ErrorLine, { kind: 'config-mismatch' }>;
+type Summarised = Exclude<ErrorLine, { kind: 'config-mismatch' }>;
+type Described = Exclude<Summarised, Taught>;
 type Words = { [K in Described['kind']]: (line: Extract<Described, { kind: K }>, device: string) => string };
 
 /** One sentence for each kind; `device` names the section it is about, or is '' where the log does not tell. */
@@ -61,7 +63,8 @@ const words: Words = {
 };
 
 /** One sentence that says what a message means. */
-export function summarise(line: Described, device?: NamedDevice): string {
+export function summarise(line: Summarised, device?: NamedDevice): string {
+  if ('meaning' in line) return line.meaning.replaceAll('{section}', device?.name ?? 'a device');
   return say(line.kind, line, device?.name ?? '');
 }
 
