@@ -6,6 +6,7 @@ import { machinesCommand } from './machines.js';
 import { reportCommand } from './report.js';
 import { reproCommand } from './repro.js';
 import { runCommand } from './run.js';
+import { streamCommand } from './stream.js';
 
 /** Exit statuses besides a run's own 0, 1, 3 and 130. */
 const exitStatus = { usage: 2, broken: 3 };
@@ -15,6 +16,7 @@ const program = new Command('godwit')
   .addCommand(runCommand())
   .addCommand(reproCommand())
   .addCommand(buildsCommand())
+  .addCommand(streamCommand())
   .addCommand(machinesCommand())
   .addCommand(reportCommand());
 

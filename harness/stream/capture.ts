@@ -1,5 +1,4 @@
-import type { StreamBytes } from './bytes.js';
-import type { Reading } from './bytes.js';
+import type { Reading, StreamBytes } from './bytes.js';
 import type { StreamCommand } from './command.js';
 import type { Configuration } from './configuration.js';
 import type { StreamDescription } from './description.js';
@@ -7,6 +6,7 @@ import { StreamError } from './errors.js';
 import { type Field, layOut } from './fields.js';
 import type { PageObserver, RamBlock } from './ram.js';
 import { type Section, type StreamItem, StreamReader } from './reader.js';
+import { layOutMsix } from './msix.js';
 import { layOutVirtio } from './virtio.js';
 
 /** Sections of one id that follow each other while the guest runs count as one; their sizes and contents are added. */
@@ -71,7 +71,7 @@ export function devicesOf(capture: Capture): DeviceState[] {
     const description = descriptions.get(keyOf(section.name, section.instance));
     if (!description || !section.data) return [{ section, body }];
     try {
-      return [{ section, body, fields: withVirtio(body, layOut(body, description, section.bodyOffset)) }];
+      return [{ section, body, fields: unfold(body, layOut(body, description, section.bodyOffset)) }];
     } catch (thrown) {
       if (!(thrown instanceof StreamError)) throw thrown;
       return [{ section, body, misfit: thrown }];
@@ -84,11 +84,17 @@ function keyOf(name: string, instance: number): string {
   return `${name} ${instance >>> 0}`;
 }
 
-function withVirtio(body: Buffer, fields: Field[]): Field[] {
+/** Gives parts to what QEMU describes as one buffer though its layout is known. */
+function unfold(body: Buffer, fields: readonly Field[]): Field[] {
   return fields.map((field) => {
-    const parts = field.type === 'virtio' ? layOutVirtio(body, field) : undefined;
-    return parts ? { ...field, parts } : field;
+    const parts = field.parts ?? partsOf(body, field);
+    return parts ? { ...field, parts: unfold(body, parts) } : field;
   });
+}
+
+function partsOf(body: Buffer, field: Field): Field[] | undefined {
+  if (field.type === 'virtio') return layOutVirtio(body, field);
+  return field.type === 'msix state' && field.size > 0 ? layOutMsix(field) : undefined;
 }
 
 function addSection(items: CapturedItem[], section: Section): void {

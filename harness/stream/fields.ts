@@ -101,6 +101,7 @@ export function valueOf(field: Field, body: Buffer): string {
   if (field.type === 'nullptr') return 'null';
   if (field.size > 0 && field.size <= 8 && unsigned.test(field.type)) return `0x${bytes.toString('hex')}`;
   if (field.size > 0 && field.size <= 8 && signed.test(field.type)) return signedValue(bytes);
+  if (field.type === 'le64' || field.type === 'le32') return `0x${Buffer.from(bytes).reverse().toString('hex')}`;
   if (field.type === 'timer' || field.type === 'cpudouble' || field.type === 'float64')
     return `0x${bytes.toString('hex')}`;
   return bufferInWords(bytes);
@@ -112,6 +113,8 @@ function signedValue(bytes: Buffer): string {
 
 function bufferInWords(bytes: Buffer): string {
   if (bytes.length === 0) return 'empty';
+  const text = /^[\x20-\x7e]{3,}(?=\0*$)/.exec(bytes.toString('latin1'))?.[0];
+  if (text !== undefined) return JSON.stringify(text);
   const isSame = bytes.every((byte) => byte === bytes[0]);
   if (isSame && bytes.length > 8) return `${bytes.length} bytes of 0x${bytes.toString('hex', 0, 1)}`;
   if (bytes.length <= longestValue) return bytes.toString('hex');

@@ -90,7 +90,7 @@ class VirtioLayout {
     this.add('device', 'buffer', (starts[0]?.at ?? this.end) - this.at);
     for (const [index, { at, name }] of starts.entries()) {
       const size = (starts[index + 1]?.at ?? this.end) - at;
-      this.found.push({ name, type: 'buffer', offset: at, size });
+      this.found.push(subsection(name, at, size));
       this.at = at + size;
     }
   }
@@ -106,6 +106,68 @@ class VirtioLayout {
     if (size > 0) this.found.push({ name, type, offset: this.at, size });
     this.at += size;
   }
+}
+
+const mostQueues = 1024;
+const modernState = 'virtio_pci/modern_state';
+type Row = [name: string, type: string, size: number];
+const u16 = (name: string): Row => [name, 'uint16', 2];
+const u32 = (name: string): Row => [name, 'uint32', 4];
+const u64 = (name: string): Row => [name, 'uint64', 8];
+
+const ring: Row[] = [u64('avail'), u64('used')];
+const modernQueue: Row[] = [
+  u16('num'),
+  ['unused', 'unused_buffer', 1],
+  ['enabled', 'bool', 1],
+  ...['desc', 'avail', 'used'].flatMap((name) => [u32(`${name}[0]`), u32(`${name}[1]`)]),
+];
+const modernHead: Row[] = [u32('dfselect'), u32('gfselect'), u32('guest_features[0]'), u32('guest_features[1]')];
+
+/** A subsection with the parts that are known of it; one buffer where its size is another. */
+function subsection(name: string, offset: number, size: number): Field {
+  const body = offset + headBytes(name);
+  const parts = partsOf(name, body).flat();
+  const isWhole = sizeOf(parts) === offset + size - body;
+  return parts.length > 0 && isWhole
+    ? { name, type: 'subsection', offset, size, parts }
+    : { name, type: 'buffer', offset, size };
+}
+
+function partsOf(name: string, body: number): Field[] {
+  if (name === 'virtio/64bit_features') return rows([u64('guest_features')], body);
+  if (name === 'virtio/virtqueues') return queues(ring, body);
+  if (name !== 'virtio/extra_state') return [];
+  const inner = body + headBytes(modernState);
+  const head = rows(modernHead, inner);
+  const parts = [...head, ...queues(modernQueue, inner + sizeOf(head))];
+  const size = headBytes(modernState) + sizeOf(parts);
+  return [{ name: modernState, type: 'subsection', offset: body, size, parts }];
+}
+
+/** Type byte, length, name and version of a subsection. */
+function headBytes(name: string): number {
+  return 1 + 1 + name.length + 4;
+}
+
+function rows(table: readonly Row[], offset: number): Field[] {
+  let at = offset;
+  return table.map(([name, type, size]) => {
+    at += size;
+    return { name, type, offset: at - size, size };
+  });
+}
+
+function queues(table: readonly Row[], offset: number): Field[] {
+  const size = sizeOf(rows(table, 0));
+  return Array.from({ length: mostQueues }, (_, index) => {
+    const at = offset + index * size;
+    return { name: `vq[${index}]`, type: 'struct', offset: at, size, parts: rows(table, at) };
+  });
+}
+
+function sizeOf(fields: readonly Field[]): number {
+  return fields.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Where a byte 5, a length and a name "virtio/…" of that length stand. */

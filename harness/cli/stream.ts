@@ -1,0 +1,98 @@
+import { Command } from 'commander';
+import { UsageError } from '../core/errors.js';
+import { type Capture, readCapture } from '../stream/capture.js';
+import { compareCaptures } from '../stream/diff.js';
+import { StreamError } from '../stream/errors.js';
+import { readStandardInput, readStreamFile } from '../stream/input.js';
+import { captureData } from '../stream/json.js';
+import { loadOrder, orderViolations } from '../stream/order.js';
+import { showCapture } from '../stream/show.js';
+import { showDifferences } from '../stream/show-diff.js';
+import { showOrder } from '../stream/show-order.js';
+
+const ways = 'a file that a migration was sent to (exec:cat > FILE, file:FILE), or - for standard input';
+
+/** `godwit stream`: reads migration streams, without a QEMU. */
+export function streamCommand(): Command {
+  return new Command('stream')
+    .description('what a migration stream holds: sections, fields, load order, differences')
+    .addCommand(
+      new Command('show')
+        .description('the sections with their sizes, and every field of every device')
+        .argument('<file>', ways)
+        .option('--sections', 'the sections only')
+        .option('--device <re>', 'the fields of these devices only')
+        .option('--json', 'as JSON, with whole buffers')
+        .action(show),
+    )
+    .addCommand(
+      new Command('order')
+        .description('the order in which a destination loads devices, and the rules for it; exit 1 when one is broken')
+        .argument('<file>', ways)
+        .option('--json', 'as JSON')
+        .action(order),
+    )
+    .addCommand(
+      new Command('diff')
+        .description('what differs between two streams, field by field; exit 1 when something differs that should not')
+        .argument('<first>', ways)
+        .argument('<second>', ways)
+        .option('--all', 'also what differs in every capture, such as time')
+        .option('--json', 'as JSON')
+        .action(diff),
+    );
+}
+
+async function show(file: string, words: { sections?: true; device?: string; json?: true }): Promise<void> {
+  const device = words.device === undefined ? undefined : parseExpression(words.device);
+  const capture = await read(file);
+  if (!capture) return;
+  if (words.json) print([JSON.stringify(captureData(capture), null, 2)]);
+  else print(showCapture(capture, { fields: words.sections !== true, ...(device && { device }) }));
+}
+
+async function order(file: string, words: { json?: true }): Promise<void> {
+  const capture = await read(file);
+  if (!capture) return;
+  const violations = orderViolations(capture);
+  const named = violations.map(({ rule, early, late }) => ({ rule: rule.name, reason: rule.reason, early, late }));
+  if (words.json) print([JSON.stringify({ order: loadOrder(capture), violations: named }, null, 2)]);
+  else print(showOrder(capture));
+  if (violations.length > 0) process.exitCode = 1;
+}
+
+async function diff(first: string, second: string, words: { all?: true; json?: true }): Promise<void> {
+  if (first === '-' && second === '-') throw new UsageError('only one of the two streams can come from standard input');
+  const [one, other] = [await read(first), await read(second)];
+  if (!one || !other) return;
+  const differences = compareCaptures(one, other);
+  if (words.json) print([JSON.stringify(differences, null, 2)]);
+  else print(showDifferences(differences, { all: words.all === true }));
+  if (differences.some(({ expected }) => expected === undefined)) process.exitCode = 1;
+}
+
+/** Reads a capture; of a stream that cannot be read, tells where and why, and returns undefined. */
+async function read(file: string): Promise<Capture | undefined> {
+  try {
+    return file === '-'
+      ? await readStandardInput((bytes) => readCapture(bytes))
+      : readStreamFile(file, (bytes) => readCapture(bytes));
+  } catch (thrown) {
+    if (!(thrown instanceof StreamError)) throw thrown;
+    process.stderr.write(`godwit: ${file === '-' ? 'standard input' : file}, ${thrown.message}\n`);
+    process.exitCode = 1;
+    return undefined;
+  }
+}
+
+function print(lines: Iterable<string>): void {
+  process.stdout.write(`${[...lines].join('\n')}\n`);
+}
+
+function parseExpression(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (thrown) {
+    throw new UsageError(`--device ${text} is no regular expression`, { cause: thrown });
+  }
+}
