@@ -85,7 +85,7 @@ function keyOf(name: string, instance: number): string {
 }
 
 /** Gives parts to what QEMU describes as one buffer though its layout is known. */
-function unfold(body: Buffer, fields: readonly Field[]): Field[] {
+export function unfold(body: Buffer, fields: readonly Field[]): Field[] {
   return fields.map((field) => {
     const parts = field.parts ?? partsOf(body, field);
     return parts ? { ...field, parts: unfold(body, parts) } : field;

@@ -69,20 +69,27 @@ export class StreamReader {
   private readonly begun = new Map<number, { header: SectionHeader; reader?: BodyReader }>();
   private ram: RamReader | undefined;
   private packageEnd = 0;
+  private undecided: number | undefined;
 
   constructor(
     private readonly bytes: StreamBytes,
     private readonly options: ReadOptions,
   ) {}
 
+  /** Up to where it is known what the bytes are: the start of an item whose header is still to come, or what was read. */
+  get knownTo(): number {
+    return this.undecided ?? this.bytes.offset;
+  }
+
   /** The whole stream, from its first byte to the end of the input. */
   *read(): Reading<StreamTotals> {
     const { bytes } = this;
     yield* this.readHeader();
     for (;;) {
-      const offset = bytes.offset;
+      const offset = (this.undecided = bytes.offset);
       const type = yield* bytes.u8('a section, a command or the end of the stream');
       if (type === endType) {
+        this.undecided = undefined;
         this.options.onItem({ kind: 'end', offset });
         break;
       }
@@ -112,6 +119,7 @@ export class StreamReader {
     if (section) {
       const header = yield* this.readSectionHeader(section, offset);
       this.options.onSection?.(header);
+      this.undecided = undefined;
       return yield* this.readSection(header);
     }
     if (type === commandType) {

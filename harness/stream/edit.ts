@@ -1,0 +1,156 @@
+import { StateError } from '../core/errors.js';
+import { unfold } from './capture.js';
+import { configSpaceOf } from './config-space.js';
+import type { StreamDescription } from './description.js';
+import { StreamError } from './errors.js';
+import { eachValue, type Field, layOut } from './fields.js';
+import { HeldBytes } from './held-bytes.js';
+import { StreamFeed } from './input.js';
+import { type Section, type StreamItem, StreamReader } from './reader.js';
+import type { SectionHeader } from './section.js';
+
+/** Sections are named as `stream show` lists them: "0000:00:12.0/pcie-root-port", and with the instance where it is not 0: "dma 1". */
+export type StreamEdit =
+  /** Leaves a section out. */
+  | { drop: string }
+  /** Puts a section in front of one that comes before it. */
+  | { move: string; before: string }
+  /**
+   * Changes a field of a section: its path with '/' between the names, or 'config' for PCI configuration space. `byte` counts from the
+   * start of the field; `xor` flips bits of that byte, `set` replaces it.
+   */
+  | { change: string; field: string; byte?: number; xor?: number; set?: number };
+
+export interface EditOptions {
+  /** What describes the devices; needed where the stream does not describe itself (postcopy). Taken from another capture. */
+  description?: StreamDescription;
+}
+
+/**
+ * Changes a stream while it flows: bytes go in with `push` and come out changed, as soon as it is certain what becomes of them. Only what
+ * an edit is about is held back, and a field's section until the description comes. A stream that cannot be read flows on unchanged.
+ */
+export class StreamEditor {
+  private readonly held = new HeldBytes();
+  private readonly feed: StreamFeed<unknown>;
+  private reader: StreamReader | undefined;
+  private readonly open: OpenEdit[];
+  private readonly sections = new Map<string, Section>();
+  private description: StreamDescription | undefined;
+  private unreadable: StreamError | undefined;
+
+  constructor(edits: readonly StreamEdit[], options: EditOptions = {}) {
+    this.open = edits.map((edit) => ({ edit, done: false }));
+    this.description = options.description;
+    const onItem = (item: StreamItem): void => this.see(item);
+    const onSection = (header: SectionHeader): void => this.begin(header);
+    this.feed = new StreamFeed((bytes) => (this.reader = new StreamReader(bytes, { onItem, onSection })).read());
+  }
+
+  /** Takes bytes as they come; returns those that may go on. */
+  push(chunk: Buffer): Buffer[] {
+    this.held.push(chunk);
+    if (this.unreadable) return this.held.release(Infinity);
+    try {
+      this.feed.push(chunk);
+    } catch (thrown) {
+      if (!(thrown instanceof StreamError)) throw thrown;
+      this.unreadable = thrown;
+      return this.held.release(Infinity);
+    }
+    return this.held.release(Math.min(this.reader?.knownTo ?? 0, ...this.open.map(waitsFrom)));
+  }
+
+  /** Nothing more comes; returns what was still held back. */
+  end(): Buffer[] {
+    return this.held.release(Infinity);
+  }
+
+  /** Throws StateError when an edit never found what it is about: a test that changes nothing proves nothing. */
+  verify(): void {
+    const missed = this.open.filter(({ done }) => !done).map(({ edit }) => JSON.stringify(edit));
+    if (missed.length === 0) return;
+    const why = this.unreadable
+      ? `the stream could not be read: ${this.unreadable.message}`
+      : 'the stream had nothing that it is about';
+    throw new StateError(`${missed.join(', ')} changed nothing: ${why}`);
+  }
+
+  private begin(header: SectionHeader): void {
+    const name = nameOf(header);
+    for (const open of this.open) {
+      const { edit } = open;
+      const about = 'drop' in edit ? edit.drop : 'move' in edit ? edit.before : edit.change;
+      if (!open.done && about === name) open.from ??= header.offset;
+    }
+  }
+
+  private see(item: StreamItem): void {
+    if (item.kind === 'section') this.arrive(item.section);
+    else if (item.kind === 'description') {
+      this.description = item.description;
+      for (const open of this.open) if ('change' in open.edit && !open.done) open.done = this.change(open.edit);
+    } else if (item.kind === 'end') {
+      // What was to be moved does not come any more.
+      for (const open of this.open) if (!('change' in open.edit)) delete open.from;
+    }
+  }
+
+  private arrive(section: Section): void {
+    const name = nameOf(section);
+    this.sections.set(name, { ...section });
+    for (const open of this.open) {
+      const { edit, from } = open;
+      if (open.done) continue;
+      if ('drop' in edit && edit.drop === name) {
+        this.held.cut(section.offset, section.end);
+        open.done = section.type === 'full' || section.type === 'end';
+        delete open.from;
+      } else if ('move' in edit && edit.move === name && from !== undefined) {
+        this.held.move(section.offset, section.end, from);
+        open.done = true;
+      } else if ('change' in edit && edit.change === name && this.description) open.done = this.change(edit);
+    }
+  }
+
+  private change({ change, field, byte = 0, xor = 0, set }: Extract<StreamEdit, { change: string }>): boolean {
+    const section = this.sections.get(change);
+    const described = this.description?.devices.find(
+      ({ name, instance_id: instance }) => nameOf({ name, instance }) === change,
+    );
+    if (!section?.data || !described) return false;
+    const found = find(unfold(section.data, layOut(section.data, described, section.bodyOffset)), section.data, field);
+    if (!found || byte >= found.size) return false;
+    const at = found.offset + byte;
+    const value = (set ?? section.data[at] ?? 0) ^ xor;
+    return this.held.replace(section.bodyOffset + at, value);
+  }
+}
+
+interface OpenEdit {
+  edit: StreamEdit;
+  done: boolean;
+  /** Where the section begins that the edit waits at; set when it has begun. */
+  from?: number;
+}
+
+/** From which offset on an edit holds bytes back. */
+function waitsFrom({ from, done }: OpenEdit): number {
+  return done || from === undefined ? Infinity : from;
+}
+
+function nameOf({ name, instance }: { name: string; instance: number }): string {
+  return instance === 0 ? name : `${name} ${instance}`;
+}
+
+function find(fields: readonly Field[], body: Buffer, wanted: string): { offset: number; size: number } | undefined {
+  if (wanted === 'config') {
+    const space = configSpaceOf(fields, body);
+    return space && { offset: space.offset, size: space.config.length };
+  }
+  let found: Field | undefined;
+  eachValue(fields, (path, field) => {
+    if (path.join('/') === wanted) found ??= field;
+  });
+  return found;
+}
