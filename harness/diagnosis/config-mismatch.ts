@@ -1,5 +1,12 @@
 import { hex } from '../core/hex.js';
-import { bitsOf, headerRegisterAt, type Register, registerAt, type RegisterBits } from '../pci/registers.js';
+import {
+  bitsOf,
+  capabilityAt,
+  headerRegisterAt,
+  type Register,
+  registerAt,
+  type RegisterBits,
+} from '../pci/registers.js';
 import type { NamedDevice } from './device-name.js';
 import type { ErrorFields } from './error-rules.js';
 
@@ -10,6 +17,10 @@ export interface ExplainedMismatch {
   summary: string;
   /** The register, where it is known which covers the byte. */
   register?: string;
+  /** The capability that holds it, and where that begins: "PCI Express at 0x54". */
+  capability?: string;
+  /** Which bits the destination compares, and which may differ; only where the log tells the masks. */
+  why?: string;
   /** Names of the bits that made the destination refuse. */
   bits: string[];
 }
@@ -21,9 +32,14 @@ const headerBytes = 0x40;
 export function explainMismatch(mismatch: ConfigMismatch, device: NamedDevice): ExplainedMismatch {
   const { offset, read } = mismatch;
   const register = registerOf(offset, device);
+  const why = whyFatal(mismatch, register);
   if (!register) {
     const values = `is ${hex(read)} in the stream, ${hex(mismatch.device)} on the destination`;
-    return { summary: `Offset ${hex(offset)} in the configuration space of ${device.name}: ${values}`, bits: [] };
+    return {
+      summary: `Offset ${hex(offset)} in the configuration space of ${device.name}: ${values}`,
+      bits: [],
+      ...why,
+    };
   }
   const first = 8 * (offset - register.offset);
   const refused = (read ^ mismatch.device) & comparedBits(mismatch);
@@ -34,7 +50,37 @@ export function explainMismatch(mismatch: ConfigMismatch, device: NamedDevice): 
     summary: `${register.name} of ${device.name}: ${details.join('; ')}`,
     register: register.name,
     bits: fields.map(({ name }) => name),
+    ...capabilityOf(offset, device),
+    ...why,
   };
+}
+
+function capabilityOf(offset: number, { known }: NamedDevice): { capability?: string } {
+  const found = known && capabilityAt(known.config, offset);
+  return found ? { capability: `${found.name} at ${hex(found.offset)}` } : {};
+}
+
+/**
+ * The masks in words. QEMU compares a bit that is in `cmask` and in neither of the others (hw/pci/pci.c, get_pci_config_device).
+ */
+function whyFatal(mismatch: ConfigMismatch, register: Register | undefined): { why?: string } {
+  const { cmask, wmask, w1cmask, offset } = mismatch;
+  if (cmask === undefined) return {};
+  const first = register ? 8 * (offset - register.offset) : 0;
+  const inMask = (mask: number): string => {
+    const names = register?.bits.filter((field) => overlap(field, first, mask)).map(({ name }) => name) ?? [];
+    return names.length > 0 ? `${names.join(', ')} (mask ${hex(mask)})` : `mask ${hex(mask)}`;
+  };
+  const may = [
+    ...(wmask ? [`${inMask(wmask)}, which the guest writes (wmask)`] : []),
+    ...(w1cmask ? [`${inMask(w1cmask)}, which the guest clears by writing 1 (w1cmask)`] : []),
+    ...(cmask === allBits
+      ? []
+      : [`${inMask(~cmask & allBits)}, which the device leaves out of the comparison (cmask)`]),
+  ];
+  const must = inMask((mismatch.read ^ mismatch.device) & comparedBits(mismatch));
+  const others = may.length === 0 ? 'no bit of this byte may differ' : `in this byte may differ: ${may.join('; ')}`;
+  return { why: `the destination compares ${must} with its own device, and the guest cannot change it; ${others}` };
 }
 
 function registerOf(offset: number, { known }: NamedDevice): Register | undefined {
@@ -69,7 +115,7 @@ function describe(field: RegisterBits, { offset, read, device }: ConfigMismatch,
 function valueOf(field: RegisterBits, byte: number): string {
   const value = bitsOf(byte, field);
   const meaning = field.meaning?.(value);
-  return meaning === undefined || field.width === 1 ? `${value}` : `${value} (${meaning})`;
+  return meaning === undefined ? `${value}` : `${value} (${meaning})`;
 }
 
 function wholeByte({ offset, read, device }: ConfigMismatch, { width }: Register): string {

@@ -1,6 +1,16 @@
 /** What is known of the machine's PCI functions, by address as the guest numbers them: "00:12.0". */
 export interface TopologyView {
   byAddress(address: string): KnownFunction | undefined;
+  /** The `-device` that sits at a place of the stream's own naming: root bus, then device and function of every bridge on the way ("00:12.0:00.0"). */
+  byPlace?(place: string): PlacedDevice | undefined;
+}
+
+/** One `-device` of a command line. */
+export interface PlacedDevice {
+  driver: string;
+  id?: string;
+  /** Its value, as it was written. */
+  text: string;
 }
 
 /** One PCI function. */
@@ -18,6 +28,8 @@ export interface NamedDevice {
   /** "pcie-root-port18 (00:12.0)"; the name in the stream where nothing more is known. */
   name: string;
   id?: string;
+  /** The value of the `-device` that made it. */
+  commandLine?: string;
   known?: KnownFunction;
 }
 
@@ -30,17 +42,26 @@ const pciPath = /^[\da-f]{4}:(?<bus>[\da-f]{2})(?<way>(?::[\da-f]{2}\.[0-7])+)\/
 export function nameDevice(section: string, topology?: TopologyView): NamedDevice {
   const { bus, way, rest } = pciPath.exec(section)?.groups ?? {};
   if (bus === undefined || way === undefined || rest === undefined) return { name: section };
-  const found = follow(bus, way.slice(1).split(':'), topology);
-  return found ? inWords(section, rest, found) : { name: section };
+  const slots = way.slice(1).split(':');
+  const found = follow(bus, slots, topology);
+  const placed = topology?.byPlace?.(`${bus}${way}`);
+  if (!found && !placed) return { name: section };
+  return inWords({ section, rest, address: found?.address ?? `${bus}${way}` }, found?.known, placed);
 }
 
 /** `rest` is what follows the address: the device's own name, or that of a part of it ("e1000.rom", "1/usb-ptr"). */
-function inWords(section: string, rest: string, { address, known }: Followed): NamedDevice {
-  if (!known) return { name: isPart(rest) ? section : `${rest} (${address})` };
-  const id = known.id === '' ? undefined : known.id;
-  const own = `${id ?? known.model ?? rest} (${address})`;
-  if (isPart(rest)) return { name: `${rest} of ${own}`, known };
-  return { name: own, known, ...(id !== undefined && { id }) };
+function inWords(
+  { section, rest, address }: { section: string; rest: string; address: string },
+  known?: KnownFunction,
+  placed?: PlacedDevice,
+): NamedDevice {
+  const commandLine = placed && { commandLine: placed.text };
+  if (!known && !placed) return { name: isPart(rest) ? section : `${rest} (${address})` };
+  const id = [known?.id, placed?.id].find((name) => name !== undefined && name !== '');
+  const own = `${id ?? known?.model ?? placed?.driver ?? rest} (${address})`;
+  const facts = { ...commandLine, ...(known && { known }) };
+  if (isPart(rest)) return { name: `${rest} of ${own}`, ...facts };
+  return { name: own, ...facts, ...(id !== undefined && { id }) };
 }
 
 function isPart(rest: string): boolean {

@@ -1,8 +1,11 @@
 import type { Finding, Side } from '../record/outcome.js';
+import { chainOf } from './chain.js';
 import { explainMismatch } from './config-mismatch.js';
 import { nameDevice, type NamedDevice, type TopologyView } from './device-name.js';
 import { type ErrorLine, isHarmless, parseErrorLines } from './error-lines.js';
+import { knownFixOf } from './known-fixes.js';
 import { summarise } from './summary.js';
+import { explainRefusedAccess } from './vfio-user.js';
 
 export type { TopologyView } from './device-name.js';
 
@@ -17,6 +20,7 @@ const context = new Set<ErrorLine['kind']>([
   'section-footer',
   'load-failed',
   'load-step',
+  'vfio-user-note',
 ]);
 
 /** Kinds from the most to the least telling; those not named here come between. */
@@ -30,6 +34,7 @@ const leastTelling: ErrorLine['kind'][] = [
   'save-step',
   'return-path',
   'load-step',
+  'vfio-user-note',
   'section-device',
   'subsection',
   'post-load',
@@ -45,7 +50,12 @@ const leastTelling: ErrorLine['kind'][] = [
  * out, and so are the steps of a chain whose cause is known. A line that nobody has taught it is told as 'undiagnosed'.
  */
 export function diagnose(side: Side, text: string, topology?: TopologyView): Finding[] {
-  const lines = parseErrorLines(text).filter((line) => !isHarmless(line));
+  return diagnoseLines(side, parseErrorLines(text), topology);
+}
+
+/** The same of lines that have been read already. */
+export function diagnoseLines(side: Side, all: readonly ErrorLine[], topology?: TopologyView): Finding[] {
+  const lines = all.filter((line) => !isHarmless(line));
   const causes = lines.filter((line) => !context.has(line.kind) && !isConsequence(line));
   const told = causes.length > 0 ? lines.filter((line) => !context.has(line.kind)) : lines;
   const findings = told.map((line) => findingOf(line, { side, lines, topology }));
@@ -68,52 +78,36 @@ function findingOf(
   line: ErrorLine,
   around: { side: Side; lines: ErrorLine[]; topology: TopologyView | undefined },
 ): Finding {
-  const section = sectionOf(line, around.lines);
+  const { section, path } = chainOf(line, around.lines);
   const device = section === undefined ? undefined : nameDevice(section, around.topology);
   const id = device?.id ?? (line.kind === 'device-error' ? line.id : undefined);
-  return {
+  const finding: Finding = {
     kind: line.kind,
     side: around.side,
     line: line.line,
-    ...describe(line, section, device),
+    ...describe(line, { section, device, lines: around.lines }),
     ...(id !== undefined && { device: id }),
+    ...(device?.commandLine !== undefined && { commandLine: device.commandLine }),
+    ...(path.length > 0 && { path }),
   };
+  const known = knownFixOf(finding);
+  return known ? { ...finding, known } : finding;
 }
 
-function describe(line: ErrorLine, section?: string, device?: NamedDevice): Pick<Finding, 'summary' | 'fields'> {
+function describe(
+  line: ErrorLine,
+  about: { section: string | undefined; device: NamedDevice | undefined; lines: readonly ErrorLine[] },
+): Pick<Finding, 'summary' | 'fields' | 'why'> {
+  const { section, device } = about;
   const fields: Finding['fields'] = { ...fieldsOf(line), ...(section !== undefined && { section }) };
+  if (line.kind === 'vfio-user') return { ...explainRefusedAccess(line, about.lines), fields };
   if (line.kind !== 'config-mismatch') return { summary: summarise(line, device), fields };
   const explained = explainMismatch(line, device ?? { name: 'a PCI device that the log does not name' });
   if (explained.register !== undefined) fields['register'] = explained.register;
+  if (explained.capability !== undefined) fields['capability'] = explained.capability;
   if (explained.bits.length > 0) fields['bits'] = explained.bits.join(' ');
-  return { summary: explained.summary, fields };
+  return { summary: explained.summary, fields, ...(explained.why !== undefined && { why: explained.why }) };
 }
-
-/** The section that a message is about: its own, or that of the chain it begins, which names it further down. */
-function sectionOf(line: ErrorLine, lines: ErrorLine[]): string | undefined {
-  if ('section' in line) return line.section;
-  if ('block' in line) return line.block;
-  if (line.kind === 'section-device') return line.device;
-  if (!chained.has(line.kind)) return undefined;
-  for (const next of lines.slice(lines.indexOf(line) + 1)) {
-    if (next.kind === 'section-device') return next.device;
-    if (chained.has(next.kind)) return undefined;
-  }
-  return undefined;
-}
-
-const chained = new Set<ErrorLine['kind']>([
-  'config-mismatch',
-  'features',
-  'virtqueue',
-  'field-value',
-  'field-limit',
-  'field-validation',
-  'device-state',
-  'vcpu-state',
-  'cpu-model',
-  'interrupt-controller',
-]);
 
 function fieldsOf(line: ErrorLine): Finding['fields'] {
   const fields: Finding['fields'] = {};

@@ -84,13 +84,18 @@ function fieldCount(fields: ErrorFields): number {
 /** The text without a mail's quotation marks, time, guest name and program. */
 function bare(line: string): string {
   const quoted = line.replace(/^(?:\s*>)+/, '').trim();
-  return quoted.replace(programName, '').trim();
+  return quoted.replace(programName, '').replace(serverPrefix, '').trim();
 }
+
+/** libvfio-user's own: time, where in its source, how grave. */
+const serverPrefix = /^\[[\d: .-]+\] \S+?:\d+:\w+: \*\w+\*: /;
 
 const programName = /^(?:\d{4}-\d\d-\d\d[T ]\S+ )?(?:\S+ )?(?:[^\s:]*\/)?(?:qemu|kvm)[\w.+-]*: (?=\S)/;
 
-function namesProgram(line: string): boolean {
-  return programName.test(line.replace(/^(?:\s*>)+/, '').trim());
+/** Whether a line begins as one that QEMU, or a vfio-user server, prints. */
+export function namesProgram(line: string): boolean {
+  const quoted = line.replace(/^(?:\s*>)+/, '').trim();
+  return programName.test(quoted) || serverPrefix.test(quoted);
 }
 
 function messagesOf(text: string): ErrorFields[] {

@@ -75,12 +75,18 @@ export function findCapability(config: Uint8Array, id: number): Capability | und
  */
 export function registerAt(config: Uint8Array, offset: number): Register | undefined {
   if (offset < 0x40) return covering(headerOf(config), 0, offset);
-  const all = capabilities(config);
-  for (const capability of all) {
+  for (const capability of capabilities(config)) {
     const found = covering(registersOf(config, capability), capability.offset, offset);
     if (found) return found;
   }
-  return byteOfUnknown(config, all, offset);
+  return byteOfUnknown(config, offset);
+}
+
+/** The capability in which a byte lies: the last one of its list that begins at or before it. Undefined in the header. */
+export function capabilityAt(config: Uint8Array, offset: number): Capability | undefined {
+  const before = capabilities(config).filter((capability) => capability.offset <= offset);
+  const found = before.sort((a, b) => b.offset - a.offset)[0];
+  return found?.extended === offset >= extendedStart ? found : undefined;
 }
 
 /** The register that covers a byte of a header of which nothing else is known; undefined where types 0 and 1 differ. */
@@ -158,11 +164,20 @@ function covering(registers: Register[], base: number, offset: number): Register
   return found && { ...found, offset: base + found.offset };
 }
 
-function byteOfUnknown(config: Uint8Array, all: Capability[], offset: number): Register | undefined {
-  const before = all.filter((capability) => capability.offset <= offset).sort((a, b) => b.offset - a.offset)[0];
-  if (before?.extended !== offset >= extendedStart || layoutOf(before)?.registers.length) return undefined;
+function byteOfUnknown(config: Uint8Array, offset: number): Register | undefined {
+  const before = capabilityAt(config, offset);
+  if (!before || layoutOf(before)?.registers.length) return undefined;
   const isVendors = !before.extended && before.id === vendorSpecific;
   const within = offset - before.offset;
   if (isVendors && within >= (config[before.offset + 2] ?? 0)) return undefined;
   return { name: `${before.name} byte ${hex(within)}`, offset, width: 1, bits: [] };
+}
+
+/** A configuration space of which nothing is known but one capability of the standard list, 256 bytes. */
+export function spaceWithCapability(id: number, offset: number): Uint8Array {
+  const space = new Uint8Array(256);
+  space[0x06] = 0x10;
+  space[capabilitiesPointer] = offset;
+  space[offset] = id;
+  return space;
 }

@@ -31,20 +31,45 @@ export interface SideOutcome {
   errorLines: string[];
 }
 
-/** One bit field of a register that differs between the two sides. */
+/**
+ * The parts of a machine's state that can be read without its guest.
+ * - `config-space`: configuration space of every PCI function
+ * - `device-registers`: registers of PCI functions behind their base addresses
+ * - `msi-x`: MSI-X tables and pending bits
+ * - `chipset`: ports and memory of the machine itself: PCI host, ELCR, ACPI power management, HPET, …
+ * - `interrupt-controllers`: PIC, I/O APIC, local APIC
+ * - `cpu`: registers and CPUID of every CPU
+ * - `memory`: digests of the guest's pages
+ */
+export const stateAreas = [
+  'config-space',
+  'device-registers',
+  'msi-x',
+  'chipset',
+  'interrupt-controllers',
+  'cpu',
+  'memory',
+] as const;
+
+export type StateArea = (typeof stateAreas)[number];
+
+/** One register that differs between the two sides. */
 export interface RegisterDifference {
-  /** The `-device` id, or QEMU's own path of the device when it has none. */
+  /** Configuration space where nothing is said. */
+  area?: StateArea;
+  /** The `-device` id, '' or QEMU's own path for a PCI function that has none; the name of what is no PCI function: "I/O APIC". */
   device: string;
-  /** Bus, device and function as the guest numbers them, "00:12.0". */
+  /** Bus, device and function as the guest numbers them, "00:12.0"; '' for what is no PCI function. */
   address: string;
-  /** Offset in configuration space, in bytes. */
+  /** Offset in configuration space, in a base address or in the ports of the device, in bytes; 0 where registers have names alone. */
   offset: number;
-  /** The register that covers the offset, in the words of the PCI specifications: "Slot Status". */
+  /** The register that covers the offset, in the words of its specification: "Slot Status". */
   register: string;
   /** Names of the bits that differ, where the register has named bits: ["PDS"]. */
   bits: string[];
-  source: number;
-  destination: number;
+  /** Text where a number does not hold the value exactly: 64 bits in hexadecimal, a digest. */
+  source: number | string;
+  destination: number | string;
 }
 
 /** What a log line, or a difference found by an oracle, means. */
@@ -60,6 +85,14 @@ export interface Finding {
   fields: Record<string, string | number>;
   /** The `-device` id on the command line, when it is known which. */
   device?: string;
+  /** The value of the `-device` that made it, as it was written. */
+  commandLine?: string;
+  /** Why it is fatal: which bits the destination compares, and which may differ. */
+  why?: string;
+  /** The way from the section to the field that could not be loaded, outermost first. */
+  path?: string[];
+  /** What is known to cause or cure it, and where that is written. */
+  known?: { words: string; source: string };
 }
 
 /** One migration, judged. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { recordVersion, type RecordEvent } from './events.js';
+import { stateAreas } from './outcome.js';
 import { verdicts } from './verdict.js';
 
 const text = z.string();
@@ -13,6 +14,10 @@ const finding = z.object({
   line: z.exactOptional(text),
   fields: z.record(text, z.union([text, number])),
   device: z.exactOptional(text),
+  commandLine: z.exactOptional(text),
+  why: z.exactOptional(text),
+  path: z.exactOptional(z.array(text)),
+  known: z.exactOptional(z.object({ words: text, source: text })),
 });
 
 const side = z.object({
@@ -25,14 +30,17 @@ const side = z.object({
   errorLines: z.array(text),
 });
 
+const value = z.union([number, text]);
+
 const difference = z.object({
+  area: z.exactOptional(z.enum(stateAreas)),
   device: text,
   address: text,
   offset: number,
   register: text,
   bits: z.array(text),
-  source: number,
-  destination: number,
+  source: value,
+  destination: value,
 });
 
 const outcome = z.object({

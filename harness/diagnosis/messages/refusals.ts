@@ -94,22 +94,27 @@ export const refusalMessages: readonly Message[] = [
   ],
   [
     'vfio-user',
+    '[{server@}: |]failed to {access} {first%}-{last%}: {reason}',
+    'The vfio-user server refuses to {access} {first} to {last} of a region: {reason}',
+  ],
+  [
+    'vfio-user-note',
     '[{server@}: |]added PCI cap "{capability}" size={size%} offset={offset%}',
-    'The server has a {capability} capability at {offset}',
+    'The vfio-user server has a {capability} capability at {offset}',
   ],
   [
-    'vfio-user',
+    'vfio-user-note',
     '[{server@}: |]invalid {capability} write offset {offset#}',
-    'The server refuses a write to its {capability} capability',
+    'The vfio-user server refuses a write to its {capability} capability',
   ],
   [
-    'vfio-user',
-    '[{server@}: |]failed to [write|read] {first%}-{end%}: {reason}',
-    'The server refuses to touch {first} to {end} of a region: {reason}',
-  ],
-  [
-    'vfio-user',
+    'vfio-user-note',
     '[{server@}: |]msg0x{message%}: cmd {command#} failed: {reason}',
-    'The server answers message 0x{message} (command {command}) with an error: {reason}',
+    'The vfio-user server answers message 0x{message} (command {command}) with an error: {reason}',
+  ],
+  [
+    'vfio-user-note',
+    '{server@}: [W|R] {region#} {first%}-{end%}',
+    'The vfio-user client reaches {first} to {end} of region {region}',
   ],
 ];

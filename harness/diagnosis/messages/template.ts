@@ -33,6 +33,8 @@ export const taughtKinds = [
   'host',
   /** What a vfio-user server says. */
   'vfio-user',
+  /** What a vfio-user server says before and after. */
+  'vfio-user-note',
   /** QEMU says that it failed, not why. */
   'load-step',
   'save-step',

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { diagnose, type TopologyView } from '../../../harness/diagnosis/diagnose.js';
+import { knownFixes } from '../../../harness/diagnosis/known-fixes.js';
 import { rootPortSpace, virtioNetSpace } from '../pci/spaces.js';
 import { mailedLog, slotLog, slotLogInOneLine } from './logs.js';
 
@@ -24,12 +25,14 @@ const chainOf = (section: string, first: string): string =>
 // 3. Without a topology nothing is claimed that the log does not say.
 describe('diagnose', () => {
   it('names register, bit and device of the bug report', () => {
+    const known = knownFixes().find(({ name }) => name === 'slot-presence-detect-state');
     expect(diagnose('destination', mailedLog, topology)).to.deep.equal([
       {
         kind: 'config-mismatch',
         side: 'destination',
         summary:
-          'Slot Status of pcie-root-port18 (00:12.0): PDS (Presence Detect State) is 0 in the stream, 1 on the destination',
+          'Slot Status of pcie-root-port18 (00:12.0): PDS (Presence Detect State) is 0 (slot empty) in the stream, 1 (card present) on the destination',
+        why: 'the destination compares PDS (mask 0x40) with its own device, and the guest cannot change it; in this byte may differ: ABP, PDC, CC (mask 0x19), which the guest clears by writing 1 (w1cmask)',
         line: mailedLog.split('\n').slice(0, 2).join('\n'),
         fields: {
           offset: 0x6e,
@@ -40,9 +43,18 @@ describe('diagnose', () => {
           w1cmask: 0x19,
           section: '0000:00:12.0/pcie-root-port',
           register: 'Slot Status',
+          capability: 'PCI Express at 0x54',
           bits: 'PDS',
         },
         device: 'pcie-root-port18',
+        path: [
+          '0000:00:12.0/pcie-root-port',
+          'pcie-root-port',
+          'parent_obj.parent_obj.parent_obj',
+          'PCIDevice',
+          'config',
+        ],
+        known: { words: known?.words, source: known?.source },
       },
     ]);
   });
@@ -79,7 +91,8 @@ describe('diagnose', () => {
   it('says the same of one line as of a chain of lines', () => {
     const [chain, ...others] = diagnose('destination', slotLog, topology);
     expect(others).to.deep.equal([]);
-    expect(diagnose('destination', slotLogInOneLine, topology)).to.deep.equal([chain]);
+    const path = ['0000:00:12.0/pcie-root-port', 'pci config', 'config'];
+    expect(diagnose('destination', slotLogInOneLine, topology)).to.deep.equal([{ ...chain, path }]);
     expect(chain?.summary).to.equal(
       'Slot Capabilities of pcie-root-port18 (00:12.0): Physical Slot Number: byte 0x6a is 0xa in the stream, 0x12 on the destination',
     );

@@ -1,0 +1,74 @@
+import type { ErrorLine } from './error-lines.js';
+
+/** What surrounds a message in its chain. */
+export interface Chain {
+  /** The vmstate section that the chain is about. */
+  section?: string;
+  /** From the section to the field that could not be loaded, outermost first; empty where the chain names no step. */
+  path: string[];
+}
+
+/** Causes that name no device themselves: the chain that they begin, or end, does. */
+const chained = new Set<ErrorLine['kind']>([
+  'config-mismatch',
+  'features',
+  'virtqueue',
+  'field-value',
+  'field-limit',
+  'field-validation',
+  'vmstate-path',
+  'vmstate-load',
+  'device-state',
+  'vcpu-state',
+  'cpu-model',
+  'interrupt-controller',
+]);
+
+/**
+ * Finds the section that a message is about, and the steps to the field. Up to 10.0 QEMU prints a line for each step, from the field
+ * outwards; 11.1 prints one line, from the section inwards, in which the cause may be the last word.
+ */
+export function chainOf(line: ErrorLine, lines: readonly ErrorLine[]): Chain {
+  if ('section' in line && line.section !== undefined) return { section: line.section, path: [] };
+  if ('block' in line) return { section: line.block, path: [] };
+  const at = lines.indexOf(line);
+  if (line.kind !== 'section-device' && !chained.has(line.kind)) return { path: [] };
+  const end = lines.findIndex((next, index) => index >= at && (next.kind === 'section-device' || isOther(line, next)));
+  const last = lines[end];
+  if (last?.kind === 'section-device') {
+    const inner = lines.slice(at, end).flatMap((step) => [stepOf(step)]);
+    return pathOf(last.device, [...inner.reverse(), ...stepsAfter(lines, end)]);
+  }
+  return withinOneLine(line, lines.slice(0, at + 1));
+}
+
+/** Another cause: what comes after it belongs to it. */
+function isOther(line: ErrorLine, next: ErrorLine): boolean {
+  return next !== line && chained.has(next.kind) && next.kind !== 'vmstate-path' && next.kind !== 'vmstate-load';
+}
+
+function withinOneLine(line: ErrorLine, before: readonly ErrorLine[]): Chain {
+  const at = before.findLastIndex((earlier) => earlier.kind === 'section-device' && earlier.line === line.line);
+  const head = before[at];
+  return head?.kind === 'section-device' ? pathOf(head.device, stepsAfter(before, at)) : { path: [] };
+}
+
+function stepsAfter(lines: readonly ErrorLine[], at: number): string[][] {
+  const steps: string[][] = [];
+  for (const next of lines.slice(at + 1)) {
+    if (next.continued !== true) break;
+    steps.push(stepOf(next));
+  }
+  return steps;
+}
+
+function stepOf(line: ErrorLine): string[] {
+  if (line.kind === 'vmstate-path')
+    return [line.vmstate ?? line.type ?? '', line.path.join('.')].filter((name) => name !== '');
+  return line.kind === 'subsection' ? [line.subsection] : [];
+}
+
+function pathOf(section: string, steps: string[][]): Chain {
+  const path = steps.flat();
+  return { section, path: path.length > 0 ? [section, ...path] : [] };
+}

@@ -1,0 +1,60 @@
+import { hex } from '../core/hex.js';
+import { registerAt, spaceWithCapability } from '../pci/registers.js';
+import type { ErrorLine } from './error-lines.js';
+import type { Taught } from './messages/template.js';
+
+/** Capability IDs by the names that libvfio-user gives them (lib/pci_caps.c). */
+const capabilityIds: Readonly<Record<string, number>> = {
+  'Power Management': 0x01,
+  PM: 0x01,
+  'Vendor-Specific': 0x09,
+  'PCI Express': 0x10,
+  'MSI-X': 0x11,
+};
+
+/** Says which registers an access reaches that a vfio-user server refused; the capability is the one that the server itself announced. */
+export function explainRefusedAccess(
+  line: Taught,
+  lines: readonly ErrorLine[],
+): { summary: string; fields: Record<string, string | number> } {
+  const first = offsetOf(line.values['first']);
+  const last = offsetOf(line.values['last']);
+  const capability = announcedAt(lines, first);
+  const count = last - first + 1;
+  const fields = {
+    ...line.values,
+    ...(capability && { capability: `${capability.name} at ${hex(capability.offset)}` }),
+  };
+  const space = capability && spaceWithCapability(capability.id, capability.offset);
+  if (!space) return { summary: line.meaning, fields };
+  const bytes = Array.from({ length: count }, (_, index) => first + index);
+  const reached = bytes.flatMap((offset) => {
+    const register = registerAt(space, offset);
+    return register
+      ? [{ register: register.name, words: `${hex(offset)} is byte ${offset - register.offset} of ${register.name}` }]
+      : [];
+  });
+  return {
+    summary: `The vfio-user server refuses to ${String(line.values['access'])} ${count} bytes at ${hex(first)}: ${reached.map(({ words }) => words).join(', ')}`,
+    fields: { ...fields, register: [...new Set(reached.map(({ register }) => register))].join(', ') },
+  };
+}
+
+function offsetOf(value: string | number | undefined): number {
+  return Number.parseInt(String(value), 16);
+}
+
+function announcedAt(
+  lines: readonly ErrorLine[],
+  offset: number,
+): { id: number; name: string; offset: number } | undefined {
+  for (const line of lines) {
+    if (line.kind !== 'vfio-user-note' || line.values['size'] === undefined) continue;
+    const name = String(line.values['capability']);
+    const start = offsetOf(line.values['offset']);
+    const id = capabilityIds[name];
+    if (id !== undefined && offset >= start && offset < start + offsetOf(line.values['size']))
+      return { id, name, offset: start };
+  }
+  return undefined;
+}
