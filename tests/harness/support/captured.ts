@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { Deadline } from '../../../harness/core/deadline.js';
+import type { Machine } from '../../../harness/machine/machine.js';
+import { isEvent } from '../../../harness/qmp/messages.js';
+import { type Capture, readCapture } from '../../../harness/stream/capture.js';
+import { readStreamFile } from '../../../harness/stream/input.js';
+
+export interface CaptureWish {
+  capabilities?: Record<string, boolean>;
+  parameters?: Record<string, unknown>;
+  /** 'exec' unless wished otherwise; 'file' for mapped-ram, QEMU 8.2 and later. */
+  channel?: 'exec' | 'file';
+  /** Called again and again while the migration goes on. */
+  meanwhile?: () => Promise<unknown>;
+}
+
+/** Migrates a machine into a file in its own folder; the path of the file. */
+export async function captureFile(source: Machine, wish: CaptureWish = {}): Promise<string> {
+  const path = join(source.options.folder, `${source.label}.mig`);
+  const deadline = Deadline.after(30_000);
+  const switches = Object.entries({ events: true, ...wish.capabilities });
+  await source.qmp.execute<string>('migrate-set-capabilities', {
+    capabilities: switches.map(([capability, state]) => ({ capability, state })),
+  });
+  if (wish.parameters) await source.qmp.execute<string>('migrate-set-parameters', wish.parameters);
+  let over = false;
+  const completed = source.events
+    .until({
+      what: `the capture of ${source.label}`,
+      goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? true : undefined),
+      impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
+      deadline,
+    })
+    .finally(() => (over = true));
+  const uri = wish.channel === 'file' ? `file:${path}` : `exec:cat > '${path}'`;
+  await source.qmp.execute('migrate', { uri });
+  while (!over && wish.meanwhile) await wish.meanwhile();
+  await completed;
+  return path;
+}
+
+/** The same, read. */
+export async function captured(source: Machine, wish: CaptureWish = {}): Promise<Capture> {
+  return readStreamFile(await captureFile(source, wish), (bytes) => readCapture(bytes));
+}
