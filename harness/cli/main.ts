@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { GodwitError, messageOf } from '../core/errors.js';
 import { buildsCommand } from './builds.js';
+import { explainCommand } from './explain.js';
 import { machinesCommand } from './machines.js';
 import { reportCommand } from './report.js';
 import { reproCommand } from './repro.js';
@@ -15,6 +16,7 @@ const program = new Command('godwit')
   .description('live migration of real QEMU builds: scenarios, verdicts, and the register that is to blame')
   .addCommand(runCommand())
   .addCommand(reproCommand())
+  .addCommand(explainCommand())
   .addCommand(buildsCommand())
   .addCommand(streamCommand())
   .addCommand(machinesCommand())

@@ -29,7 +29,7 @@ const chained = new Set<ErrorLine['kind']>([
  * outwards; 11.1 prints one line, from the section inwards, in which the cause may be the last word.
  */
 export function chainOf(line: ErrorLine, lines: readonly ErrorLine[]): Chain {
-  if ('section' in line && line.section !== undefined) return { section: line.section, path: [] };
+  if ('section' in line) return { section: line.section, path: [] };
   if ('block' in line) return { section: line.block, path: [] };
   const at = lines.indexOf(line);
   if (line.kind !== 'section-device' && !chained.has(line.kind)) return { path: [] };

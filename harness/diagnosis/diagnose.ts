@@ -10,7 +10,7 @@ import { explainRefusedAccess } from './vfio-user.js';
 export type { TopologyView } from './device-name.js';
 
 /** Messages that lead to a cause, or follow from it: told only when there is no cause beside them. */
-const context = new Set<ErrorLine['kind']>([
+export const stepKinds: ReadonlySet<ErrorLine['kind']> = new Set<ErrorLine['kind']>([
   'vmstate-path',
   'vmstate-load',
   'post-load',
@@ -56,13 +56,14 @@ export function diagnose(side: Side, text: string, topology?: TopologyView): Fin
 /** The same of lines that have been read already. */
 export function diagnoseLines(side: Side, all: readonly ErrorLine[], topology?: TopologyView): Finding[] {
   const lines = all.filter((line) => !isHarmless(line));
-  const causes = lines.filter((line) => !context.has(line.kind) && !isConsequence(line));
-  const told = causes.length > 0 ? lines.filter((line) => !context.has(line.kind)) : lines;
+  const causes = lines.filter((line) => !stepKinds.has(line.kind) && !isConsequence(line));
+  const told = causes.length > 0 ? lines.filter((line) => !stepKinds.has(line.kind)) : lines;
   const findings = told.map((line) => findingOf(line, { side, lines, topology }));
   return uniqueFindings(findings).sort((a, b) => rankOf(a.kind) - rankOf(b.kind));
 }
 
-const consequences = new Set<ErrorLine['kind']>([
+/** Messages that follow from a failure elsewhere. */
+export const consequenceKinds: ReadonlySet<ErrorLine['kind']> = new Set<ErrorLine['kind']>([
   'connection-lost',
   'save-failed',
   'save-step',
@@ -71,7 +72,7 @@ const consequences = new Set<ErrorLine['kind']>([
 ]);
 
 function isConsequence({ kind }: ErrorLine): boolean {
-  return consequences.has(kind);
+  return consequenceKinds.has(kind);
 }
 
 function findingOf(
@@ -100,7 +101,7 @@ function describe(
 ): Pick<Finding, 'summary' | 'fields' | 'why'> {
   const { section, device } = about;
   const fields: Finding['fields'] = { ...fieldsOf(line), ...(section !== undefined && { section }) };
-  if (line.kind === 'vfio-user') return { ...explainRefusedAccess(line, about.lines), fields };
+  if (line.kind === 'vfio-user') return explainRefusedAccess(line, about.lines);
   if (line.kind !== 'config-mismatch') return { summary: summarise(line, device), fields };
   const explained = explainMismatch(line, device ?? { name: 'a PCI device that the log does not name' });
   if (explained.register !== undefined) fields['register'] = explained.register;

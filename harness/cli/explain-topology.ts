@@ -1,0 +1,150 @@
+import type { Build } from '../build/build.js';
+import { namesAtHand } from '../build/listing.js';
+import { resolveBuild } from '../build/resolve.js';
+import { Deadline } from '../core/deadline.js';
+import { GodwitError, messageOf } from '../core/errors.js';
+import type { TopologyView } from '../diagnosis/device-name.js';
+import { diagnoseLines } from '../diagnosis/diagnose.js';
+import type { ErrorLine } from '../diagnosis/error-lines.js';
+import { placeDevices } from '../diagnosis/placed-devices.js';
+import { stagedDevice } from '../diagnosis/staged-device.js';
+import type { ConfigSnapshot } from '../guest/config-snapshot.js';
+import { probeConfigSpace, shapingWords } from '../guest/probe.js';
+import { splitWords } from '../machine/words.js';
+import { usualBuilds } from '../run/usual.js';
+
+/** All that a user gave. */
+export interface Given {
+  text: string;
+  messages: readonly ErrorLine[];
+  words?: string[];
+  build?: string;
+  machineType?: string;
+}
+
+/** What is known of the machine, and in which sentences that is put. */
+export interface Surmise {
+  topology: TopologyView;
+  notes: string[];
+}
+
+const probeMs = 15_000;
+
+/** What a machine is started with for a look at its configuration space. */
+interface Attempt {
+  words: string[];
+  /** What is assumed, to be told when this attempt is the one that served. */
+  note?: string;
+}
+
+/**
+ * Finds out what it can of the machine that printed a log: devices from its command line, or from one that the text quotes; configuration space from
+ * a probe of the build, where a message needs it. Throws only for a build or machine type that the user named and that is none.
+ */
+export async function surmise(given: Given): Promise<Surmise> {
+  const words = given.words ?? quotedDevices(given.text);
+  const machineType =
+    given.machineType ?? machineTypeIn(words) ?? /\bpc-(?:q35|i440fx)-\d+\.\d+\b/.exec(given.text)?.[0];
+  const placed = placeDevices(words, machineType);
+  const byPlace: TopologyView['byPlace'] = (place) => placed.get(place);
+  const without: TopologyView = { byAddress: () => undefined, byPlace };
+  const section = sectionToProbe(given.messages, without);
+  if (section === undefined) return { topology: without, notes: [] };
+  const staged = stagedDevice(section);
+  const attempts: Attempt[] = [
+    ...(placed.size > 0 ? [{ words: shapingWords(words) }] : []),
+    ...staged.map(({ driver, words: alone }) => ({
+      words: alone,
+      note: `assuming a ${driver} with its default properties`,
+    })),
+  ];
+  const target = await chooseBuild(given, machineType);
+  if (typeof target === 'string') return { topology: without, notes: [target] };
+  const probed = await probe(target, attempts);
+  if (!probed) {
+    return {
+      topology: without,
+      notes: [
+        `the devices of this log do not start in ${target.words}: --cmdline with the command line of the destination would say more`,
+      ],
+    };
+  }
+  return { topology: { byAddress: (address) => probed.snapshot.get(address), byPlace }, notes: probed.notes };
+}
+
+/** The section of the first mismatch whose register only the device itself can tell. */
+function sectionToProbe(messages: readonly ErrorLine[], view: TopologyView): string | undefined {
+  const findings = diagnoseLines('destination', messages, view);
+  const found = findings.find(({ kind, fields }) => kind === 'config-mismatch' && fields['section'] !== undefined);
+  return found && String(found.fields['section']);
+}
+
+function machineTypeIn(words: readonly string[]): string | undefined {
+  const at = words.findIndex((word) => /^--?(?:machine|M)$/.test(word));
+  return at === -1 ? undefined : words[at + 1]?.replace(/^type=/, '');
+}
+
+/** `-device` lines that a mail quotes, as words. */
+function quotedDevices(text: string): string[] {
+  const unquoted = text.replaceAll(/^(?:\s*>)+ ?/gm, '');
+  return [...unquoted.matchAll(/(?:^|\s)-device\s+((?:driver=)?[a-zA-Z][\w.-]*(?:,[\w.-]+=[^\s\\'"`]+)*)/g)].flatMap(
+    ([, value]) => (value?.includes(',') ? ['-device', ...splitWords(value)] : []),
+  );
+}
+
+interface Target {
+  build: Build;
+  machineType: string;
+  words: string;
+  notes: string[];
+}
+
+/** The build to ask, or the sentence that says why there is none. */
+async function chooseBuild(given: Given, machineType: string | undefined): Promise<Target | string> {
+  const arch = /\bqemu-system-(\w+)/.exec(given.text)?.[1];
+  if (arch !== undefined && !['x86_64', 'i386'].includes(arch)) {
+    return `the log is of qemu-system-${arch}, whose devices Godwit cannot look at yet: registers are named in the header only`;
+  }
+  const type = machineType?.split(',')[0] ?? 'q35';
+  const atHand = given.build === undefined ? await namesAtHand() : [given.build];
+  const names = [
+    ...usualBuilds.filter((name) => atHand.includes(name)),
+    ...atHand.filter((name) => !usualBuilds.includes(name)),
+  ];
+  for (const name of names) {
+    const build = await resolveBuild(name, { fetch: given.build !== undefined });
+    const found = build.probe.machineTypes.find((known) => known.name === type || known.alias === type);
+    if (!found) continue;
+    const words = `QEMU ${build.version.text} (${name}), ${found.name}`;
+    const assumed = [
+      ...(given.build === undefined ? ['build'] : []),
+      ...(machineType === undefined ? ['machine type'] : []),
+    ];
+    const note = `assuming the layout of ${words}: no ${assumed.join(' and no ')} was given`;
+    return { build, machineType: machineType ?? found.name, words, notes: assumed.length > 0 ? [note] : [] };
+  }
+  const wanted = `no build at hand has the machine type ${type}`;
+  return names.length === 0
+    ? 'no QEMU build is at hand: --build names one, as in --build deb:bookworm'
+    : `${wanted}: --build and --machine name others`;
+}
+
+/** The first attempt that starts. */
+async function probe(
+  target: Target,
+  attempts: readonly Attempt[],
+): Promise<{ snapshot: ConfigSnapshot; notes: string[] } | undefined> {
+  const { build, machineType } = target;
+  let fault: string | undefined;
+  for (const { words, note } of attempts) {
+    try {
+      const snapshot = await probeConfigSpace({ build, machineType, words, deadline: Deadline.after(probeMs) });
+      const failed = fault === undefined ? [] : [`the devices as they were given do not start here (${fault})`];
+      return { snapshot, notes: [...failed, ...target.notes, ...(note === undefined ? [] : [note])] };
+    } catch (thrown) {
+      if (!(thrown instanceof GodwitError) || thrown.code === 'usage') throw thrown;
+      fault ??= messageOf(thrown).split('\n').at(-1);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,85 @@
+import { consequenceKinds, stepKinds } from './diagnose.js';
+import { type ErrorLine, isHarmless, namesProgram, parseErrorLines } from './error-lines.js';
+
+/**
+ * What a line of a pasted text is: `diagnosed` says a cause, `consequence` leads to one or follows from one, `harmless` says nothing about the
+ * migration, `undiagnosed` is a line of QEMU's that nobody has taught, `beside` is text around the log.
+ */
+export type Mark = 'diagnosed' | 'consequence' | 'harmless' | 'undiagnosed' | 'beside';
+
+/** A line, or the few that a mail made of one. */
+export interface MarkedLine {
+  text: string;
+  mark: Mark;
+}
+
+/** A pasted text, read. */
+export interface PastedLog {
+  /** Messages of QEMU and of vfio-user servers, in order. */
+  messages: ErrorLine[];
+  /** Every line that is not blank, in order. */
+  lines: MarkedLine[];
+}
+
+const mail =
+  /^(?:From|Subject|Date|Signed-off-by|Buglink): |^(?:\s*>)+ ?|^diff --git |^@@ .* @@|\bwrote:\s*$|^On .* wrote/m;
+
+/** Kinds whose wording nobody uses in prose: they count in a mail even where the program's name is lost. */
+const unmistakable = new Set<ErrorLine['kind']>([
+  'config-mismatch',
+  'vmstate-path',
+  'section-device',
+  'unknown-section',
+  'missing-section-footer',
+  'unknown-ramblock',
+  'ramblock-size',
+  'load-failed',
+  'features',
+  'assertion',
+  'vfio-user',
+  'vfio-user-note',
+]);
+
+/** Reads a log as it was pasted. Among prose, a line that is neither printed by a program nor unmistakable is `beside`. */
+export function readPastedLog(text: string): PastedLog {
+  const all = parseErrorLines(text);
+  const isProse = mail.test(text) || isThread(all);
+  const isLog = (line: ErrorLine): boolean => !isProse || namesProgram(line.line) || unmistakable.has(line.kind);
+  const messages = all.filter((line, index) => isLog(headOf(all, index)) || (line.continued === true && isLog(line)));
+  const kept = new Set(messages);
+  const lines = all
+    .filter(({ continued }) => continued !== true)
+    .map((line): MarkedLine => {
+      const said = all.filter((other) => other.line === line.line && kept.has(other));
+      return { text: line.line, mark: said.length === 0 ? 'beside' : markOf(said) };
+    });
+  return { messages, lines };
+}
+
+/** A discussion that quotes a log without any sign of a mail: more of its lines are nobody's message than are printed by a program. */
+function isThread(all: readonly ErrorLine[]): boolean {
+  const printed = all.filter(({ line }) => namesProgram(line)).length;
+  const unknown = all.filter(({ kind, line }) => kind === 'undiagnosed' && !namesProgram(line)).length;
+  return printed > 0 && unknown > printed;
+}
+
+/** The message that begins the line in which this one stands. */
+function headOf(all: readonly ErrorLine[], index: number): ErrorLine {
+  let at = index;
+  while (at > 0 && all[at]?.continued === true) at -= 1;
+  const head = all[at];
+  if (!head) throw new RangeError(`there is no message ${index}`);
+  return head;
+}
+
+function markOf(said: readonly ErrorLine[]): Mark {
+  const marks = said.map(ownMark);
+  const telling: Mark[] = ['diagnosed', 'undiagnosed', 'consequence', 'harmless'];
+  return telling.find((mark) => marks.includes(mark)) ?? 'beside';
+}
+
+function ownMark(line: ErrorLine): Mark {
+  if (isHarmless(line)) return 'harmless';
+  if (line.kind === 'undiagnosed') return 'undiagnosed';
+  return stepKinds.has(line.kind) || consequenceKinds.has(line.kind) ? 'consequence' : 'diagnosed';
+}
