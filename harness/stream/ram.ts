@@ -51,7 +51,7 @@ export class RamReader implements BodyReader {
 
   *read(bytes: StreamBytes, header: SectionHeader): Reading<BodyContent> {
     if (header.version !== 4)
-      throw new StreamError(header.offset, `ram has version ${header.version}, and 4 is the only one known`);
+      throw new StreamError(header.offset, `version 4 of ram was expected, and this is ${header.version}`);
     const counts: Counts = { zeroPages: 0, rawPages: 0, xbzrlePages: 0, compressedPages: 0, multifdFlushes: 0 };
     for (;;) {
       const at = bytes.offset;

@@ -141,7 +141,8 @@ export class StreamReader {
     const id = yield* bytes.u32('the id of a section');
     if (type === 'part' || type === 'end') {
       const begun = this.begun.get(id);
-      if (!begun) throw new StreamError(offset, `section ${id} goes on, and it never began`);
+      if (!begun)
+        throw new StreamError(offset, `a section that has begun was expected to go on, and section ${id} never began`);
       return { ...begun.header, type, offset };
     }
     const name = yield* bytes.name('the name of a section');

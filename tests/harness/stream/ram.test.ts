@@ -80,8 +80,11 @@ function dirtying(source: Machine): () => Promise<void> {
   let round = 0;
   return async () => {
     round += 1;
-    for (let page = 0; page < 32; page += 1)
-      await source.qtest.command(`writeb ${0x100000 + page * 4096 + (round % 4000)} ${round % 256}`);
+    // Many at once: whenever QEMU looks, some were written since it looked last.
+    const writes = Array.from({ length: 512 }, (_, page) =>
+      source.qtest.command(`writeb ${0x100000 + page * 4096 + (round % 4000)} ${round % 256}`),
+    );
+    await Promise.all(writes);
     const { ram } = await source.qmp.execute('query-migrate');
     if ((ram?.['dirty-sync-count'] ?? 0) < 4) return;
     await source.qmp.execute<string>('migrate-set-parameters', {

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Deadline } from '../../../harness/core/deadline.js';
 import type { Machine } from '../../../harness/machine/machine.js';
@@ -8,8 +11,8 @@ import { readStreamFile } from '../../../harness/stream/input.js';
 export interface CaptureWish {
   capabilities?: Record<string, boolean>;
   parameters?: Record<string, unknown>;
-  /** 'exec' unless wished otherwise; 'file' for mapped-ram, QEMU 8.2 and later. */
-  channel?: 'exec' | 'file';
+  /** 'unix' unless wished otherwise; 'file' for mapped-ram, QEMU 8.2 and later. */
+  channel?: 'unix' | 'file';
   /** Called again and again while the migration goes on. */
   meanwhile?: () => Promise<unknown>;
 }
@@ -23,7 +26,7 @@ export async function captureFile(source: Machine, wish: CaptureWish = {}): Prom
     capabilities: switches.map(([capability, state]) => ({ capability, state })),
   });
   if (wish.parameters) await source.qmp.execute<string>('migrate-set-parameters', wish.parameters);
-  let over = false;
+  const state = { over: false };
   const completed = source.events
     .until({
       what: `the capture of ${source.label}`,
@@ -31,12 +34,30 @@ export async function captureFile(source: Machine, wish: CaptureWish = {}): Prom
       impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
       deadline,
     })
-    .finally(() => (over = true));
-  const uri = wish.channel === 'file' ? `file:${path}` : `exec:cat > '${path}'`;
-  await source.qmp.execute('migrate', { uri });
-  while (!over && wish.meanwhile) await wish.meanwhile();
+    .finally(() => (state.over = true));
+  if (wish.channel === 'file') {
+    await source.qmp.execute('migrate', { uri: `file:${path}` });
+  } else {
+    // Not exec:cat, which QEMU does not wait for: the file would be cut short where the machine is slow.
+    const socket = join(source.options.folder, `${source.label}.s`);
+    const received = receive(socket);
+    await source.qmp.execute('migrate', { uri: `unix:${socket}` });
+    while (!state.over && wish.meanwhile) await wish.meanwhile();
+    writeFileSync(path, await received);
+  }
   await completed;
   return path;
+}
+
+/** Everything that the first to connect sends, to its end. */
+async function receive(path: string): Promise<Buffer> {
+  const server = createServer();
+  server.listen(path);
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 /** The same, read. */
