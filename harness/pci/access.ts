@@ -46,6 +46,14 @@ export class PortAccess implements PciAccess {
     return space;
   }
 
+  /** Does what is asked and puts the address back that was selected before: it is the guest's. */
+  async keepingSelection<T>(work: () => Promise<T>): Promise<T> {
+    const selected = await this.qtest.in(configAddressPort, 4);
+    const result = await work();
+    await this.qtest.out(configAddressPort, 4, selected);
+    return result;
+  }
+
   private select(address: PciAddress, offset: number): Promise<void> {
     const selector = 0x80000000 | (address.bus << 16) | (devfn(address) << 8) | (offset & 0xfc);
     return this.qtest.out(configAddressPort, 4, selector);

@@ -1,17 +1,10 @@
 import { hex } from '../core/hex.js';
-import {
-  anyHeader,
-  type CapabilityLayout,
-  capabilityLayouts,
-  extendedCapabilityLayouts,
-  msiRegisters,
-  type Register,
-  type RegisterBits,
-  type0Header,
-  type1Header,
-} from './register-tables.js';
+import { extendedCapabilityLayouts } from './tables/extended.js';
+import { anyHeader, type0Header, type1Header } from './tables/header.js';
+import type { CapabilityLayout, Register, RegisterBits } from './tables/layout.js';
+import { capabilityLayouts, msiRegisters } from './tables/standard.js';
 
-export type { Register, RegisterBits } from './register-tables.js';
+export type { Register, RegisterBits } from './tables/layout.js';
 
 /** Masks of the bits of Slot Control. Source: PCI Express Base Specification 5.0, 7.5.3.10, table 7-26. */
 export const SlotControl = {
@@ -55,6 +48,8 @@ const capabilitiesPointer = 0x34;
 const extendedStart = 0x100;
 const messageSignalled = 0x05;
 const vendorSpecific = 0x09;
+const vendorSpecificExtended = 0x0b;
+const designatedVendorSpecific = 0x23;
 
 /**
  * The capabilities of a function in the order of its two lists. A list that is broken (a loop, a pointer into the header or
@@ -75,11 +70,12 @@ export function findCapability(config: Uint8Array, id: number): Capability | und
  */
 export function registerAt(config: Uint8Array, offset: number): Register | undefined {
   if (offset < 0x40) return covering(headerOf(config), 0, offset);
-  for (const capability of capabilities(config)) {
-    const found = covering(registersOf(config, capability), capability.offset, offset);
-    if (found) return found;
-  }
-  return byteOfUnknown(config, offset);
+  // A table may be longer than what a function has of it: a capability ends where the next one begins.
+  const capability = capabilityAt(config, offset);
+  if (!capability) return undefined;
+  return (
+    covering(registersOf(config, capability), capability.offset, offset) ?? unnamedByte(config, capability, offset)
+  );
 }
 
 /** The capability in which a byte lies: the last one of its list that begins at or before it. Undefined in the header. */
@@ -164,13 +160,19 @@ function covering(registers: Register[], base: number, offset: number): Register
   return found && { ...found, offset: base + found.offset };
 }
 
-function byteOfUnknown(config: Uint8Array, offset: number): Register | undefined {
-  const before = capabilityAt(config, offset);
-  if (!before || layoutOf(before)?.registers.length) return undefined;
-  const isVendors = !before.extended && before.id === vendorSpecific;
-  const within = offset - before.offset;
-  if (isVendors && within >= (config[before.offset + 2] ?? 0)) return undefined;
-  return { name: `${before.name} byte ${hex(within)}`, offset, width: 1, bits: [] };
+/** A byte of a capability that has no table, or of what a vendor keeps in one. */
+function unnamedByte(config: Uint8Array, capability: Capability, offset: number): Register | undefined {
+  const within = offset - capability.offset;
+  const length = vendorsLength(config, capability);
+  if (length === undefined ? layoutOf(capability)?.registers.length : within >= length) return undefined;
+  return { name: `${capability.name} byte ${hex(within)}`, offset, width: 1, bits: [] };
+}
+
+/** Bytes of a vendor's capability with its header; undefined for any other. */
+function vendorsLength(config: Uint8Array, { id, extended, offset }: Capability): number | undefined {
+  if (!extended) return id === vendorSpecific ? (config[offset + 2] ?? 0) : undefined;
+  if (id !== vendorSpecificExtended && id !== designatedVendorSpecific) return undefined;
+  return ((config[offset + 7] ?? 0) << 4) | ((config[offset + 6] ?? 0) >> 4);
 }
 
 /** A configuration space of which nothing is known but one capability of the standard list, 256 bytes. */

@@ -9,7 +9,10 @@ import {
   registerAt,
   SlotControl,
   SlotStatus,
+  spaceWithCapability,
 } from '../../../harness/pci/registers.js';
+import { extendedCapabilityLayouts } from '../../../harness/pci/tables/extended.js';
+import { capabilityLayouts } from '../../../harness/pci/tables/standard.js';
 import { igbSpace, rootPortSpace, virtioNetSpace } from './spaces.js';
 
 function fieldsOf(config: Uint8Array, register: Register): Record<string, number> {
@@ -55,12 +58,15 @@ describe('registers', () => {
     [rootPortSpace, 0x6d, 'Slot Control', 0x6c],
     [rootPortSpace, 0x6e, 'Slot Status', 0x6e],
     [virtioNetSpace, 0x9a, 'MSI-X Message Control', 0x9a],
-    [virtioNetSpace, 0x42, 'Vendor-Specific byte 0x2', 0x42],
+    [virtioNetSpace, 0x42, 'Vendor-Specific Capability Length', 0x42],
+    [virtioNetSpace, 0x43, 'Vendor-Specific byte 0x3', 0x43],
     [rootPortSpace, 0x10a, 'Uncorrectable Error Mask', 0x108],
     [igbSpace, 0x155, 'ARI Capability', 0x154],
     [igbSpace, 0x150, 'ARI Extended Capability Header', 0x150],
     [igbSpace, 0x162, 'SR-IOV Extended Capability Header', 0x160],
-    [igbSpace, 0x16c, 'SR-IOV byte 0xc', 0x16c],
+    [igbSpace, 0x169, 'SR-IOV Control', 0x168],
+    [igbSpace, 0x16c, 'InitialVFs', 0x16c],
+    [igbSpace, 0x19b, 'VF Base Address Register 5', 0x198],
     [igbSpace, 0x5c, 'MSI Message Data', 0x5c],
     [igbSpace, 0x58, 'MSI Message Upper Address', 0x58],
   ] as const) {
@@ -68,6 +74,38 @@ describe('registers', () => {
       expect(registerAt(config, offset)).to.include({ name, offset: start });
     });
   }
+
+  it('ends a capability where the next one begins', () => {
+    const express = spaceWithCapability(0x10, 0x60);
+    express[0x61] = 0x74;
+    express[0x74] = 0x05;
+    expect(registerAt(express, 0x73)?.name).to.equal('Link Status');
+    expect(registerAt(express, 0x76)?.name).to.equal('MSI Message Control');
+  });
+
+  it('names a byte of a vendor only within the length that its header tells', () => {
+    const vendors = spaceWithCapability(0x09, 0x80);
+    vendors[0x82] = 0x10;
+    expect(registerAt(vendors, 0x83)?.name).to.equal('Vendor-Specific byte 0x3');
+    expect(registerAt(vendors, 0x8f)?.name).to.equal('Vendor-Specific byte 0xf');
+    expect(registerAt(vendors, 0x90)).to.equal(undefined);
+  });
+
+  it('has no two bit fields and no two registers in one place', () => {
+    for (const layouts of [capabilityLayouts, extendedCapabilityLayouts]) {
+      for (const { name, registers } of Object.values(layouts)) {
+        const ends = registers.map(({ offset, width }) => offset + width);
+        registers.forEach(({ offset, width, bits, name: own }, index) => {
+          expect(offset, `${name}: ${own}`).to.be.at.least(index === 0 ? 2 : (ends[index - 1] ?? 0));
+          const fields = bits.map(({ shift, width: bitWidth }) => [shift, shift + bitWidth] as const);
+          fields.forEach(([shift, end], at) => {
+            expect(shift, `${own}: ${bits[at]?.name ?? ''}`).to.be.at.least(fields[at - 1]?.[1] ?? 0);
+            expect(end, `${own}: ${bits[at]?.name ?? ''}`).to.be.at.most(8 * width);
+          });
+        });
+      }
+    }
+  });
 
   it('knows nothing where no capability is', () => {
     expect(registerAt(rootPortSpace, 0xf0)).to.equal(undefined);
