@@ -36,8 +36,8 @@ interface Roles {
   bridges: ReadonlySet<string>;
 }
 
-/** The qdev path of a PCI function, which begins the name of its section. */
-const pciPath = /^[\da-f]{4}:[\da-f]{2}(?::[\da-f]{2}\.[0-7])+(?=\/)/;
+/** The qdev path of a PCI function, which begins the name of its section; on pseries the host bridge is named and not numbered. */
+const pciPath = /^(?:[\da-f]{4}:[\da-f]{2}|pci@[\da-f]+)(?::[\da-f]{2}\.[0-7])+(?=\/)/;
 /** Controllers that take the messages with which PCI devices interrupt: GIC and ITS, local APIC, XICS and XIVE. */
 const messageControllers =
   /^(?:arm_gic|arm_gicv3|arm_gicv3_its|apic|kvm-apic|icp\/server|xics|ics|spapr-xive|xive\/\w+)$/;

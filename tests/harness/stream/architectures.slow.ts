@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { resolveBuild } from '../../../harness/build/resolve.js';
+import { splitWords } from '../../../harness/machine/words.js';
+import { devicesOf } from '../../../harness/stream/capture.js';
+import { orderViolations } from '../../../harness/stream/order.js';
+import { captured } from '../support/captured.js';
+import { Launchpad } from '../support/launchpad.js';
+
+const port = '-device pcie-root-port,id=port0,chassis=1 -device virtio-net-pci,bus=port0,romfile=';
+const arm = `-cpu cortex-a57 ${port}`;
+const pseries = '-device virtio-net-pci,romfile= -device e1000,romfile=';
+
+/** Build, architecture, machine, devices, and how many loading rules it breaks. */
+const machines: [build: string, arch: string, machineType: string, words: string, broken: number][] = [
+  ['deb:bullseye', 'aarch64', 'virt-5.2,gic-version=2', arm, 1],
+  ['deb:bookworm', 'aarch64', 'virt-7.2,gic-version=3', arm, 0],
+  ['deb:trixie', 'aarch64', 'virt-7.2,gic-version=2', arm, 1],
+  ['deb:trixie', 'aarch64', 'virt-7.2,gic-version=3,iommu=smmuv3', arm, 0],
+  ['deb:sid', 'aarch64', 'virt-11.1,gic-version=3', arm, 0],
+  ['deb:bookworm', 'ppc64', 'pseries-7.2', pseries, 0],
+  ['deb:trixie', 'ppc64', 'pseries-10.0', pseries, 0],
+];
+
+/** Live captures of other architectures, whose QEMUs are fetched for it: every device is described, and the order is as it should be. */
+describe('live streams of other architectures', function () {
+  this.timeout(10 * 60_000);
+  for (const [name, arch, machineType, words, broken] of machines) {
+    it(`${machineType} of ${name}`, async () => {
+      await using pad = new Launchpad();
+      const build = await resolveBuild(name, { arch });
+      const memoryMiB = arch === 'ppc64' ? 256 : 64;
+      const capture = await captured(await pad.launch({ build, machineType, memoryMiB, words: splitWords(words) }));
+      const states = devicesOf(capture);
+      expect(states.filter(({ fields }) => !fields).map(({ section }) => section.name)).to.deep.equal([]);
+      expect(orderViolations(capture)).to.have.length(broken);
+    });
+  }
+});
