@@ -228,7 +228,7 @@ const machineRules: ErrorRule[] = [
     closed: true,
   },
   {
-    pattern: /^VQ (?<queue>\d+) (?<detail>[^:]+)/,
+    pattern: /^VQ (?<queue>\d+) (?<detail>[^:]+(?:: delta 0x[\da-f]+)?)/,
     fields: ({ queue, detail }) => ({ kind: 'virtqueue', queue: decimal(queue), detail: text(detail) }),
   },
   {
@@ -266,7 +266,7 @@ const sideRules: ErrorRule[] = [
   },
   {
     pattern:
-      /^(?<reason>(?:Migration (?:is )?disabled|disallowing migration blocker)\b.*|.+ does not support migration)$/,
+      /^(?<reason>(?:Migration (?:is )?disabled|disallowing migration blocker|Migration is not supported for|State blocked by)\b.*|.*(?:\bdoes(?:n't| not) support (?:live )?migration\b|\bprevents migration\b|\bnot yet (?:migratable|support migration)|Migration is not implemented|\bis not migratable|\bis not supported for migration).*)$/,
     fields: blockerFields,
   },
   {

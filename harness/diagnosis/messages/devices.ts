@@ -159,7 +159,7 @@ export const deviceMessages: readonly Message[] = [
   ['vhost', 'vhost_{call} failed{why*}', 'The vhost back-end failed: {call}'],
   [
     'vhost',
-    'Failed to [read msg header|write msg|set msg fds|read from|save|load|start] {what*}',
+    'Failed to [read msg header|write msg|set msg fds|read from|save|load|start]{what*}',
     'The vhost-user back-end does not answer: {what}',
   ],
   [

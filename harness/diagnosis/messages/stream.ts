@@ -215,7 +215,7 @@ export const streamMessages: readonly Message[] = [
   ['load-step', 'Load state of device {section} failed', 'The destination could not load {section}'],
   [
     'load-step',
-    '[loadvm failed|Failed to load device state|Error {number#} while loading VM state|Error while loading vmstate|loadvm failed during postcopy]',
+    '[loadvm failed: {error#}|Failed to load device state: {code#}|Error {number#} while loading VM state|Error while loading vmstate|loadvm failed during postcopy]',
     'The destination could not load the state',
   ],
   [

@@ -90,7 +90,7 @@ export function ruleOf([kind, wording, meaning]: Message): TaughtRule {
 }
 
 /** A placeholder, and whether it ends the wording; or a character that a pattern takes for more than itself. */
-const part = /\{(\w+)([#%@*]?)\}($)?|[.*+?^$\\()[\]{}]/g;
+const part = /\{(\w+)([#%@*]?)\}(?:($)|)|[.*+?^$\\()[\]{}]/g;
 const choices: Readonly<Record<string, string>> = { '[': '(?:', ']': ')' };
 
 function taught(
