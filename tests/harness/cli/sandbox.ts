@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import tmp from 'tmp';
 import { Deadline } from '../../../harness/core/deadline.js';
@@ -55,6 +56,14 @@ export class Sandbox implements Disposable {
 
   async godwit(...words: string[]): Promise<Ended> {
     const { exitCode, stdout, stderr } = await this.start(...words);
+    return { exitCode, stdout, stderr };
+  }
+
+  /** `godwit WORDS` with something on standard input. */
+  async fed(input: Buffer | Readable, ...words: string[]): Promise<Ended> {
+    const env = { TMPDIR: this.temporary, NO_COLOR: '1' };
+    const options = { reject: false, cwd: this.folder.name, env, timeout: patience } as const;
+    const { exitCode, stdout, stderr } = await execa(process.execPath, [main, ...words], { ...options, input });
     return { exitCode, stdout, stderr };
   }
 
