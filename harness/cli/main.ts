@@ -1,26 +1,30 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { GodwitError, messageOf } from '../core/errors.js';
-import { buildsCommand } from './builds.js';
-import { explainCommand } from './explain.js';
-import { machinesCommand } from './machines.js';
-import { reportCommand } from './report.js';
-import { reproCommand } from './repro.js';
-import { runCommand } from './run.js';
-import { streamCommand } from './stream.js';
 
 /** Exit statuses besides a run's own 0, 1, 3 and 130. */
 const exitStatus = { usage: 2, broken: 3 };
 
-const program = new Command('godwit')
-  .description('live migration of real QEMU builds: scenarios, verdicts, and the register that is to blame')
-  .addCommand(runCommand())
-  .addCommand(reproCommand())
-  .addCommand(explainCommand())
-  .addCommand(buildsCommand())
-  .addCommand(streamCommand())
-  .addCommand(machinesCommand())
-  .addCommand(reportCommand());
+/** Every command, loaded when it is wanted: reading a log needs nothing of what a run needs. */
+const commands = new Map<string, () => Promise<Command>>([
+  ['run', async () => (await import('./run.js')).runCommand()],
+  ['repro', async () => (await import('./repro.js')).reproCommand()],
+  ['explain', async () => (await import('./explain.js')).explainCommand()],
+  ['stream', async () => (await import('./stream.js')).streamCommand()],
+  ['builds', async () => (await import('./builds.js')).buildsCommand()],
+  ['machines', async () => (await import('./machines.js')).machinesCommand()],
+  ['report', async () => (await import('./report.js')).reportCommand()],
+]);
+
+/** The command that the first word names, or all of them to choose from. */
+async function programFor(word: string | undefined): Promise<Command> {
+  const program = new Command('godwit').description(
+    'live migration of real QEMU builds: scenarios, verdicts, and the register that is to blame',
+  );
+  const wanted = commands.get(word ?? '');
+  for (const load of wanted ? [wanted] : commands.values()) program.addCommand(await load());
+  return program;
+}
 
 function exitOverride(command: Command): void {
   command.exitOverride();
@@ -38,8 +42,9 @@ function outliveReaders(): void {
 
 async function main(): Promise<void> {
   outliveReaders();
-  exitOverride(program);
   try {
+    const program = await programFor(process.argv[2]);
+    exitOverride(program);
     await program.parseAsync();
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
