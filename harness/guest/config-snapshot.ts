@@ -24,7 +24,14 @@ export interface ListedFunction {
   id: string;
   /** Undefined on a root bus. */
   bridge?: ListedFunction;
+  /** The buses behind a bridge. */
+  buses?: { secondary: number; subordinate: number };
+  /** Its memory BARs; the address is negative where it decodes none. */
+  regions: { bar: number; address: number; size: number; is64Bit: boolean }[];
 }
+
+/** What QEMU lists as a BAR and is none: the expansion ROM. */
+const romRegion = 6;
 
 /** Every function that QEMU has, at the bus numbers that the guest gave. */
 export async function listFunctions(machine: Machine): Promise<ListedFunction[]> {
@@ -34,7 +41,15 @@ export async function listFunctions(machine: Machine): Promise<ListedFunction[]>
 
 function withChildren(device: PciDevice, bridge?: ListedFunction): ListedFunction[] {
   const address = { bus: device.bus, device: device.slot, function: device.function };
-  const listed: ListedFunction = { address, id: device.qdev_id, ...(bridge && { bridge }) };
+  const regions = device.regions
+    .filter(({ type, bar }) => type === 'memory' && bar !== romRegion)
+    .map(({ bar, address, size, mem_type_64: is64Bit = false }) => ({ bar, address, size, is64Bit }));
+  const buses = device.pci_bridge?.bus;
+  const listed: ListedFunction = {
+    ...{ address, id: device.qdev_id, regions },
+    ...(bridge && { bridge }),
+    ...(buses && { buses: { secondary: buses.secondary, subordinate: buses.subordinate } }),
+  };
   const behind = device.pci_bridge?.devices ?? [];
   return [listed, ...behind.flatMap((child) => withChildren(child, listed))];
 }

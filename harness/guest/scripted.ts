@@ -5,15 +5,19 @@ import { devicesOf, parseDeviceLine } from '../machine/device-line.js';
 import { familyOf, type MachineFamily } from '../machine/family.js';
 import type { Machine } from '../machine/machine.js';
 import { EcamAccess, type PciAccess, PortAccess } from '../pci/access.js';
-import { formatAddress, parseAddress, type PciAddress } from '../pci/address.js';
+import { formatAddress, parseAddress } from '../pci/address.js';
 import { enumerate, type PciFunction } from '../pci/enumerate.js';
 import { findCapability } from '../pci/registers.js';
 import { isEvent } from '../qmp/messages.js';
+import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
 import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
+import { mapDevices } from './map-devices.js';
 import { expressCapability, PciehpSlot } from './pciehp.js';
 import { shpcCapability, ShpcSlot } from './shpchp.js';
 import type { SlotController } from './slot-controller.js';
+import type { StatePart } from './state/part.js';
+import { readState } from './state/snapshot.js';
 
 /** Milliseconds that QEMU may take to carry out what the guest consented to. */
 const consentMs = 5000;
@@ -106,7 +110,22 @@ export class ScriptedGuest {
   /** Everything that the guest sees in configuration space, at this moment. */
   async configSpace(): Promise<ConfigSnapshot> {
     await this.boot();
-    return snapshotConfig(this.machine, this.access);
+    const read = (): Promise<ConfigSnapshot> => snapshotConfig(this.machine, this.access);
+    return this.access instanceof PortAccess ? this.access.keepingSelection(read) : read();
+  }
+
+  /** Gives every device an address that has none, so that its registers can be reached. */
+  async mapDevices(): Promise<void> {
+    await this.boot();
+    await mapDevices(this.access, await listFunctions(this.machine));
+  }
+
+  /**
+   * Everything outside configuration space that can be read without a guest, in the areas asked for; `config` is what the guest sees at
+   * this moment. Changes nothing.
+   */
+  readState(config: ConfigSnapshot, areas: readonly StateArea[]): Promise<StatePart[]> {
+    return readState(this.machine, config, { family: this.family, areas });
   }
 
   /** The removal of a device with the guest's consent, up to the event that is still to come. */
@@ -182,7 +201,8 @@ export class ScriptedGuest {
       throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
     const space = await this.access.readSpace(bridge.address);
     if (!findCapability(space, shpcCapability)) return this.expressSlot(bridge);
-    return ShpcSlot.open(this.machine.qtest, this.access, { path: pathTo(bridge), device: address.device, name });
+    await this.mapDevices();
+    return ShpcSlot.open(this.machine.qtest, this.access, { bridge: bridge.address, device: address.device, name });
   }
 
   private async expressSlot(port: ListedFunction): Promise<PciehpSlot> {
@@ -200,9 +220,4 @@ export class ScriptedGuest {
       .catch(() => undefined);
     return typeof value === 'number' ? value : undefined;
   }
-}
-
-/** The bridges from the root bus down to one, in the order in which an access passes them. */
-function pathTo(bridge: ListedFunction): PciAddress[] {
-  return [...(bridge.bridge ? pathTo(bridge.bridge) : []), bridge.address];
 }

@@ -2,7 +2,7 @@ import { hex } from '../core/hex.js';
 import { GuestError } from '../core/errors.js';
 import type { PciAccess } from '../pci/access.js';
 import type { PciAddress } from '../pci/address.js';
-import { mapFirstBar } from '../pci/memory-window.js';
+import { memoryBase } from '../pci/base-address.js';
 import { findCapability } from '../pci/registers.js';
 import type { QtestClient } from '../qtest/client.js';
 import type { SlotController } from './slot-controller.js';
@@ -32,18 +32,20 @@ export class ShpcSlot implements SlotController {
   ) {}
 
   /**
-   * Finds the registers of the controller that serves a slot, mapping them first where firmware has not.
+   * Finds the registers of the controller that serves a slot. Throws GuestError where no firmware has mapped them.
    * Memory is used because QEMU takes writes through the capability's Dword Data from the wrong place (hw/pci/shpc.c, 5.2 to 11.1).
    */
   static async open(
     qtest: QtestClient,
     access: PciAccess,
-    at: { path: readonly PciAddress[]; device: number; name: string },
+    at: { bridge: PciAddress; device: number; name: string },
   ): Promise<ShpcSlot> {
-    const bar = await mapFirstBar(access, at.path);
-    const bridge = at.path.at(-1);
-    const shpc = bridge && findCapability(await access.readSpace(bridge), shpcCapability);
+    const { bridge } = at;
+    const space = await access.readSpace(bridge);
+    const shpc = findCapability(space, shpcCapability);
     if (!shpc) throw new GuestError(`the bridge above ${at.name} has no Standard Hot-Plug Controller`);
+    const bar = memoryBase(space, 0);
+    if (bar === undefined) throw new GuestError(`the hot-plug controller above ${at.name} has no address`);
     await access.write(bridge, { offset: shpc.offset + dwordSelect, width: 1 }, working.baseOffset);
     const base = bar + (await access.read(bridge, shpc.offset + dwordData, 4));
     const firstDevice = ((await qtest.readMemory(base + working.slots, 4)) >>> 8) & 0x1f;

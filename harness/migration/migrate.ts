@@ -7,7 +7,7 @@ import type { Machine } from '../machine/machine.js';
 import { ExecuteError, ExecuteInterruptedError } from '../qmp/errors.js';
 import type { Finding, RegisterDifference } from '../record/outcome.js';
 import { classify, type Evidence } from './classify.js';
-import { compareConfigSpace, findingOfDifference } from './compare.js';
+import { compareViews, findingOfDifference, type View } from './compare.js';
 import { examine } from './evidence.js';
 import type { Outcome } from './outcome.js';
 import { defaultStallMs, Phases } from './phases.js';
@@ -18,8 +18,8 @@ export interface MigrateOptions {
   deadline: Deadline;
   /** Milliseconds without any progress after which the migration counts as hung; ten seconds unless told. */
   stallMs?: number;
-  /** Reads what the guest sees on a machine: before on the source, after on the destination. */
-  look: (machine: Machine) => Promise<ConfigSnapshot>;
+  /** Reads a machine's state from outside: before on the source, after on the destination. */
+  look: (machine: Machine) => Promise<View>;
   /** Called with the milliseconds that the migration took, and those that looking and judging took. */
   onPhase?: (phase: 'migration' | 'judging', ms: number) => void;
 }
@@ -45,7 +45,7 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
   const judging = stopwatch();
   const arrived = settled && destinationEvidence.alive && destinationEvidence.outcome.migrationStatus === 'completed';
   const after = arrived ? await options.look(destination) : undefined;
-  const differences = after ? compareConfigSpace(before, after) : [];
+  const differences = after ? compareViews(before, after) : [];
   const evidence: Evidence = {
     source: sourceEvidence,
     destination: destinationEvidence,
@@ -60,9 +60,9 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
     source: { ...sourceEvidence.outcome, ...(refusal !== undefined && { refusal }) },
     destination: destinationEvidence.outcome,
     ...sourceEvidence.figures,
-    findings: findingsOf(evidence, before, differences),
+    findings: findingsOf(evidence, before.config, differences),
     differences,
-    configSpace: { before, ...(after && { after }) },
+    configSpace: { before: before.config, ...(after && { after: after.config }) },
   };
   options.onPhase?.('judging', judging() + lookedMs);
   return outcome;

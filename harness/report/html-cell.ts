@@ -75,13 +75,17 @@ function renderEvidence({ verdict, reason }: CellSummary, result: CellResult): s
 function renderDifferences({ differences }: OutcomeRecord): string {
   if (differences.length === 0) return '';
   const rows = differences.map((difference) => {
-    const where = `${difference.device} (${difference.address})`;
+    const where = difference.address === '' ? difference.device : `${difference.device} (${difference.address})`;
     const register = `${difference.register}${difference.bits.length > 0 ? `: ${difference.bits.join(', ')}` : ''}`;
-    const values = [`0x${difference.offset.toString(16)}`, hex(difference.source), hex(difference.destination)];
+    const values = [hex(difference.offset), ...[difference.source, difference.destination].map(valueWords)];
     return `<tr>${[where, register, ...values].map((text) => `<td>${escapeText(text)}</td>`).join('')}</tr>`;
   });
   const head = '<tr><th>device</th><th>register</th><th>offset</th><th>source</th><th>destination</th></tr>';
   return `<table class="data">${head}${rows.join('')}</table>`;
+}
+
+function valueWords(value: number | string): string {
+  return typeof value === 'number' ? hex(value) : value;
 }
 
 function renderOutcomes(outcomes: readonly OutcomeRecord[]): string {

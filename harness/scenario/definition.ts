@@ -3,6 +3,7 @@ import type { ScriptedGuest } from '../guest/scripted.js';
 import type { Machine } from '../machine/machine.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
+import type { StateArea } from '../record/outcome.js';
 import type { KnownIssue } from './known-issue.js';
 
 /** One value of every option of a cell, by option name. */
@@ -58,6 +59,11 @@ export interface ScenarioDefinition {
   hotplugs?: boolean;
   /** Only these hops of `--pairs`: 'same' for what depends on nothing but the machine. */
   pairs?: 'same' | 'all';
+  /**
+   * What is compared before and after a migration: every area of the state where nothing is said, these where some are named,
+   * configuration space alone with `false`. Devices that nobody gave an address get one first, if their registers are looked at.
+   */
+  oracle?: false | readonly StateArea[];
   known?: readonly KnownIssue[];
   /** False for combinations that mean nothing; they are no cells. */
   only?: (cell: CellShape) => boolean;

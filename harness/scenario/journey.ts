@@ -5,10 +5,12 @@ import { StateError } from '../core/errors.js';
 import { ScriptedGuest } from '../guest/scripted.js';
 import type { MachineSpec } from '../machine/command-line.js';
 import { Machine, type WireObserver } from '../machine/machine.js';
+import type { View } from '../migration/compare.js';
 import { migrate } from '../migration/migrate.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
 import type { Phase } from '../record/events.js';
+import { stateAreas } from '../record/outcome.js';
 import { commandWords } from './command-words.js';
 import type { Journey, Options, Scenario } from './definition.js';
 import type { ReproducedMachine } from './reproduction.js';
@@ -110,9 +112,14 @@ export class RunningJourney implements Journey, AsyncDisposable {
     return this.current;
   }
 
-  private look(machine: Machine): ReturnType<ScriptedGuest['configSpace']> {
-    const guest = machine === this.here.machine ? this.guest : ScriptedGuest.resume(machine, this.plan.deadline);
-    return guest.configSpace();
+  private async look(machine: Machine): Promise<View> {
+    const { oracle = stateAreas } = this.plan.scenario;
+    const isSource = machine === this.here.machine;
+    const guest = isSource ? this.guest : ScriptedGuest.resume(machine, this.plan.deadline);
+    const areas = oracle === false ? [] : oracle;
+    if (isSource && areas.some((area) => area === 'device-registers' || area === 'msi-x')) await guest.mapDevices();
+    const config = await guest.configSpace();
+    return { config, parts: await guest.readState(config, areas) };
   }
 
   /** The QEMU that waits for the guest: the one started beside the source, unless the guest's devices have changed since. */

@@ -26,3 +26,39 @@ export const xhciNeverDeleted = (side: 'source' | 'destination'): KnownIssue => 
   side,
   evidence: /device0 out of its slot and never said DEVICE_DELETED/,
 });
+
+/**
+ * nec-usb-xhci offers streams (HCCPARAMS1, MaxPSASize) from 10.0 on, whatever the machine type: before, its instance_init overwrote the
+ * flags that its parent class had set, ENABLE_STREAMS among them (hw/usb/hcd-xhci-nec.c of 7.2.22 and 10.0.13). A driver
+ * reads HCCPARAMS1 once and sets up streams that an older destination has not.
+ */
+export const xhciStreams = (newer: 'source' | 'destination'): KnownIssue => ({
+  name: 'nec-xhci-streams',
+  source: 'hw/usb/hcd-xhci-nec.c, nec_xhci_instance_init(), in 7.2.22 and in 10.0.13',
+  builds: { source: '<10.0.13', destination: '<10.0.13', [newer]: '>=10.0.13' },
+  machineTypes: ['pc-q35', 'pc-i440fx'],
+  side: 'destination',
+  evidence: /^HCCPARAMS1 of .* was 0x8[07]001 on the source and is 0x8[07]001 on the destination$/,
+});
+
+/**
+ * Link Status of a switch's downstream port is what the device below it has, cut down to the port's own Link Capabilities. xio3130
+ * fills in none of these, so that 5.2 cut it to nothing; later versions put in the smallest there is (hw/pci/pcie.c, pcie_sync_bridge_lnk()).
+ */
+export const switchLinkStatus = (older: 'source' | 'destination'): KnownIssue => ({
+  name: 'switch-link-status',
+  source: 'hw/pci/pcie.c, pcie_sync_bridge_lnk(), in 5.2.0 and in 7.2.22',
+  builds: { source: '>=7.2', destination: '>=7.2', [older]: '<7.2' },
+  machineTypes: ['pc-q35'],
+  options: { behind: ['switch'] },
+  side: 'destination',
+  evidence: /^Link Status \(Current Link Speed, Negotiated Link Width\) of slot\d/,
+});
+
+/** What differs between the builds of a pair, whatever is done to the devices that the catalogue plugs in. */
+export const buildDifferences: readonly KnownIssue[] = [
+  xhciStreams('source'),
+  xhciStreams('destination'),
+  switchLinkStatus('source'),
+  switchLinkStatus('destination'),
+];

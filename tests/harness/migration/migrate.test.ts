@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { randomFillSync } from 'node:crypto';
 import { Deadline } from '../../../harness/core/deadline.js';
 import { StateError } from '../../../harness/core/errors.js';
-import type { ConfigSnapshot } from '../../../harness/guest/config-snapshot.js';
 import { ScriptedGuest } from '../../../harness/guest/scripted.js';
 import type { Machine } from '../../../harness/machine/machine.js';
 import { topology } from '../../../harness/machine/topology.js';
 import { splitWords } from '../../../harness/machine/words.js';
+import type { View } from '../../../harness/migration/compare.js';
 import { migrate, type MigrateOptions } from '../../../harness/migration/migrate.js';
 import { describeOutcome } from '../../../harness/migration/outcome.js';
 import { ExecuteError } from '../../../harness/qmp/errors.js';
@@ -44,9 +44,9 @@ class Pair implements AsyncDisposable {
     }
   }
 
-  look(machine: Machine): Promise<ConfigSnapshot> {
+  async look(machine: Machine): Promise<View> {
     const guest = machine === this.source ? this.guest : ScriptedGuest.resume(machine, Deadline.after(5000));
-    return guest.configSpace();
+    return { config: await guest.configSpace(), parts: [] };
   }
 
   migrate(options: Partial<MigrateOptions> = {}): ReturnType<typeof migrate> {

@@ -1,0 +1,81 @@
+import type { PciAccess } from '../pci/access.js';
+import type { ListedFunction } from './config-snapshot.js';
+
+/** Every bus number owns 1 MiB of the hole below 4 GiB, from here on: the smallest window that a bridge can open. */
+const holeBase = 0xe0000000;
+const mebibyte = 0x100000;
+
+const registers = { command: 0x04, bar0: 0x10, memoryWindow: 0x20 };
+const memorySpaceEnable = 0x2;
+const busMasterEnable = 0x4;
+
+interface Placed {
+  listed: ListedFunction;
+  bars: { bar: number; address: number; is64Bit: boolean }[];
+}
+
+/**
+ * Gives an address to every function that has none yet, as firmware does: its memory BARs, a window in every bridge on the way, memory
+ * decoding. Leaves alone what is mapped already, I/O BARs, and what does not fit into its bus's MiB. Sizes are QEMU's word (`query-pci`),
+ * which saves writing and reading every BAR.
+ */
+export async function mapDevices(access: PciAccess, functions: readonly ListedFunction[]): Promise<void> {
+  const buses = new Set(functions.map(({ address }) => address.bus));
+  const placed = [...buses].flatMap((bus) =>
+    place(
+      bus,
+      functions.filter(({ address }) => address.bus === bus),
+    ),
+  );
+  const mapped = new Set(placed.map(({ listed }) => listed));
+  const bridges = new Set(placed.flatMap(({ listed }) => bridgesAbove(listed)));
+  const changed = [...new Set([...bridges, ...mapped])];
+  const commands = await Promise.all(changed.map(({ address }) => access.read(address, registers.command, 2)));
+  const writes = [
+    ...placed.flatMap(({ listed, bars }) => bars.flatMap((bar) => writeBar(access, listed, bar))),
+    ...[...bridges].map((bridge) => openWindow(access, bridge)),
+    ...changed.map(({ address, ...listed }, index) => {
+      const enable = memorySpaceEnable | (listed.buses ? busMasterEnable : 0);
+      const value = (commands[index] ?? 0) | enable;
+      return access.write(address, { offset: registers.command, width: 2 }, value);
+    }),
+  ];
+  await Promise.all(writes);
+}
+
+/** Finds room for the functions of one bus that have no address, the largest BARs first. */
+function place(bus: number, functions: readonly ListedFunction[]): Placed[] {
+  const base = holeBase + bus * mebibyte;
+  let next = functions
+    .flatMap(({ regions }) => regions)
+    .filter(({ address }) => address >= base && address < base + mebibyte)
+    .reduce((end, { address, size }) => Math.max(end, address + size), base);
+  const waiting = functions.filter(({ regions }) => regions.length > 0 && regions.every(({ address }) => address < 0));
+  const placed = waiting.map((listed): Placed => ({ listed, bars: [] }));
+  const wanted = placed.flatMap(({ listed, bars }) => listed.regions.map((region) => ({ region, bars })));
+  for (const { region, bars } of wanted.sort((a, b) => b.region.size - a.region.size)) {
+    const address = Math.ceil(next / region.size) * region.size;
+    if (address + region.size > base + mebibyte) continue;
+    bars.push({ bar: region.bar, address, is64Bit: region.is64Bit });
+    next = address + region.size;
+  }
+  return placed.filter(({ bars }) => bars.length > 0);
+}
+
+function writeBar(access: PciAccess, { address }: ListedFunction, bar: Placed['bars'][number]): Promise<void>[] {
+  const at = (index: number): { offset: number; width: 4 } => ({ offset: registers.bar0 + 4 * index, width: 4 });
+  const low = access.write(address, at(bar.bar), bar.address);
+  return bar.is64Bit ? [low, access.write(address, at(bar.bar + 1), 0)] : [low];
+}
+
+function openWindow(access: PciAccess, { address, buses }: ListedFunction): Promise<void> {
+  if (!buses || buses.secondary === 0) return Promise.resolve();
+  const first = (holeBase + buses.secondary * mebibyte) >>> 16;
+  const last = (holeBase + buses.subordinate * mebibyte) >>> 16;
+  const window = ((last & 0xfff0) << 16) | (first & 0xfff0);
+  return access.write(address, { offset: registers.memoryWindow, width: 4 }, window);
+}
+
+function bridgesAbove({ bridge }: ListedFunction): ListedFunction[] {
+  return bridge ? [...bridgesAbove(bridge), bridge] : [];
+}

@@ -1,0 +1,115 @@
+import type { Machine } from '../../machine/machine.js';
+import type { Reading, StatePart } from './part.js';
+
+/**
+ * Registers and CPUID of every CPU, local APICs, I/O APIC and PICs, as the monitor tells them: nobody but a CPU can read the first,
+ * and asking changes none of them. What only one of two builds prints is not compared.
+ */
+export async function readProcessors(machine: Machine): Promise<StatePart[]> {
+  const cpus = await machine.qmp.execute('query-cpus-fast');
+  const parts = cpus.map(async (cpu): Promise<StatePart[]> => {
+    const index = cpu['cpu-index'];
+    const [registers, words] = await Promise.all([
+      ask(machine, 'info registers', index),
+      machine.qmp.execute('qom-get', { path: cpu['qom-path'], property: 'feature-words' }),
+    ]);
+    return [
+      { area: 'cpu', device: `CPU ${index}`, address: '', readings: [...cpuRegisters(registers), ...cpuid(words)] },
+    ];
+  });
+  return (await Promise.all(parts)).flat();
+}
+
+/** Interrupt controllers of the machine and of every CPU. */
+export async function readInterruptControllers(machine: Machine): Promise<StatePart[]> {
+  const [pics, cpus] = await Promise.all([ask(machine, 'info pic'), machine.qmp.execute('query-cpus-fast')]);
+  const apics = cpus.map(async ({ 'cpu-index': index }) => ({
+    device: `local APIC of CPU ${index}`,
+    readings: localApic(await ask(machine, 'info lapic', index)),
+  }));
+  const parts = [...picParts(pics), ...(await Promise.all(apics))];
+  return parts.map((part) => ({ area: 'interrupt-controllers', address: '', ...part }));
+}
+
+function ask(machine: Machine, command: string, cpu = 0): Promise<string> {
+  return machine.qmp.execute('human-monitor-command', { 'command-line': command, 'cpu-index': cpu });
+}
+
+/**
+ * The registers in the text of `info registers`: NAME=VALUE, where a value is one or more hexadecimal words. The descriptions that
+ * follow a segment are told by its words already.
+ */
+export function cpuRegisters(text: string): Reading[] {
+  const found = text.replaceAll(/\[.*?\]/g, '').matchAll(/\b([A-Z]+\d*) *=((?: *\b[0-9a-f]+\b)+)/g);
+  return Array.from(found, ([, name = '', words = '']) => ({ name, offset: 0, value: wordsOf(name, words) })).filter(
+    ({ name }) => name !== 'DPL',
+  );
+}
+
+/** 7.2 began to print the halves of XMM registers apart, and widths differ with the mode of the CPU. */
+function wordsOf(name: string, text: string): string {
+  const words = text.trim().split(/\s+/);
+  return name.startsWith('XMM') ? words.join('') : words.map((word) => word.replace(/^0+(?=.)/, '')).join(' ');
+}
+
+function cpuid(words: unknown): Reading[] {
+  if (!Array.isArray(words)) return [];
+  return words.flatMap((word: Partial<Record<string, unknown>>) => {
+    const leaf = Number(word['cpuid-input-eax']).toString(16);
+    const subleaf = word['cpuid-input-ecx'] === undefined ? '' : `.${Number(word['cpuid-input-ecx'])}`;
+    return {
+      name: `CPUID 0x${leaf}${subleaf} ${String(word['cpuid-register'])}`,
+      offset: 0,
+      value: Number(word['features']),
+    };
+  });
+}
+
+/** The local APIC in the text of `info lapic`: each line has a name and a value, or several pairs of them. */
+export function localApic(text: string): Reading[] {
+  const readings: Reading[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const whole = /^(\w+)\t ?(0x[0-9a-f]+|\(none\)|[\d ()a-z]*\d[\d ()a-z]*)/.exec(line);
+    if (whole && !line.startsWith('Timer')) {
+      readings.push({ name: whole[1] ?? '', offset: 0, value: numberOrText(whole[2] ?? '') });
+      continue;
+    }
+    for (const [, name = '', value = ''] of line.matchAll(/\b(\w+) ?=? ?(0x[0-9a-f]+|(?<== )\d+)/g)) {
+      readings.push({ name, offset: 0, value: numberOrText(value) });
+    }
+  }
+  return readings;
+}
+
+/** I/O APICs and PICs in the text of `info pic`, whose order is not the same on every start. */
+export function picParts(text: string): { device: string; readings: Reading[] }[] {
+  const parts: { device: string; readings: Reading[] }[] = [];
+  let apics = 0;
+  for (const line of text.split(/\r?\n/)) {
+    const [, chip = '', number = '', pairs = ''] = /^(ioapic|pic)(\d+): (.*)/.exec(line) ?? [];
+    if (chip !== '') {
+      const device = chip === 'pic' ? `PIC ${number}` : `I/O APIC${apics === 0 ? '' : ` ${apics}`}`;
+      if (chip === 'ioapic') apics += 1;
+      parts.push({ device, readings: pairsOf(pairs) });
+      continue;
+    }
+    const last = parts.at(-1);
+    const [, pin, entry = ''] = /^ +pin (\d+) +0x([0-9a-f]+)/.exec(line) ?? [];
+    const [, list, pins = ''] = /^ +((?:Remote )?IRR) +(.*?) *$/.exec(line) ?? [];
+    if (pin !== undefined) addTo(last, { name: `Redirection entry ${pin}`, offset: 0, value: `0x${entry}` });
+    if (list !== undefined) addTo(last, { name: list, offset: 0, value: pins });
+  }
+  return parts;
+}
+
+function addTo(part: { readings: Reading[] } | undefined, reading: Reading): void {
+  part?.readings.push(reading);
+}
+
+function pairsOf(text: string): Reading[] {
+  return Array.from(text.matchAll(/(\w+)=(\w+)/g), ([, name = '', value = '']) => ({ name, offset: 0, value }));
+}
+
+function numberOrText(text: string): number | string {
+  return /^(0x[0-9a-f]+|\d+)$/.test(text) ? Number(text) : text.trim();
+}

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { packageRoot } from '../../core/package-root.js';
+
+const width = z.union([z.literal(1), z.literal(2), z.literal(4)]);
+const row = z.union([z.tuple([z.number(), width, z.string()]), z.tuple([z.number(), width, z.string(), z.number()])]);
+
+const mapFields = {
+  name: z.string(),
+  /** QEMU's own files and functions that were read for what reading does. */
+  source: z.string(),
+  registers: z.array(row).default([]),
+  groups: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        at: z.number(),
+        every: z.number(),
+        count: z.number(),
+        registers: z.array(row),
+      }),
+    )
+    .default([]),
+  span: z.number().default(0),
+  varies: z.strictObject({ while: z.tuple([z.number(), z.number()]), registers: z.array(z.number()) }).optional(),
+  unread: z.record(z.string(), z.string()).default({}),
+};
+
+const place = z.union([
+  z.strictObject({ space: z.enum(['ports', 'memory']), at: z.number() }),
+  z.strictObject({
+    space: z.literal('ports'),
+    base: z.strictObject({ function: z.string(), register: z.number(), mask: z.number() }),
+    enabled: z.strictObject({ register: z.number(), mask: z.number() }),
+  }),
+]);
+
+const chipsetSchema = z.array(z.strictObject({ ...mapFields, families: z.array(z.string()).optional(), place }));
+const devicesSchema = z.array(z.strictObject({ ...mapFields, match: z.array(z.string()), bar: z.number() }));
+
+/** One register where reading it changes nothing. */
+export interface ReadableRegister {
+  name: string;
+  /** From the start of its map, in bytes. */
+  offset: number;
+  width: 1 | 2 | 4;
+}
+
+/** What can be read of one device without changing it. */
+export interface RegisterMap {
+  name: string;
+  /** In the order of their offsets. */
+  registers: readonly ReadableRegister[];
+  /** The largest gap between two registers that one read may span, in bytes. */
+  span: number;
+  /** Registers, by offset, that time changes while the bits of `mask` are set in the register at `offset`. */
+  varies?: { offset: number; mask: number; registers: readonly number[] };
+}
+
+/** Registers of the machine itself; `families` are those that have it, all where nothing is said. */
+export interface ChipsetMap extends RegisterMap {
+  families?: readonly string[] | undefined;
+  place: z.infer<typeof place>;
+}
+
+/** Registers behind a base address of a PCI function; `match` holds "VENDOR:DEVICE" or a class code, in hexadecimal. */
+export interface DeviceMap extends RegisterMap {
+  match: readonly string[];
+  bar: number;
+}
+
+let chipset: ChipsetMap[] | undefined;
+let devices: DeviceMap[] | undefined;
+
+/** What machines of a family have outside PCI functions, from `machines/registers/chipset.yaml`. */
+export function chipsetMaps(family: string): ChipsetMap[] {
+  chipset ??= chipsetSchema.parse(load('chipset')).map((entry) => ({
+    ...expand(entry),
+    place: entry.place,
+    families: entry.families,
+  }));
+  return chipset.filter(({ families }) => families?.includes(family) !== false);
+}
+
+/** What is known of a PCI function's registers, by its IDs or its class, from `machines/registers/devices.yaml`. */
+export function deviceMaps(ids: { device: string; classCode: string }): DeviceMap[] {
+  devices ??= devicesSchema.parse(load('devices')).map((entry) => ({
+    ...expand(entry),
+    match: entry.match,
+    bar: entry.bar,
+  }));
+  return devices.filter(({ match }) => match.includes(ids.device) || match.includes(ids.classCode));
+}
+
+function load(name: string): unknown {
+  return parse(readFileSync(join(packageRoot, 'machines', 'registers', `${name}.yaml`), 'utf8'));
+}
+
+type Row = z.infer<typeof row>;
+type MapData = Pick<z.infer<typeof chipsetSchema>[number], 'name' | 'registers' | 'groups' | 'span' | 'varies'>;
+
+function expand({ name, registers, groups, span, varies }: MapData): RegisterMap {
+  const all = [
+    ...registers.flatMap(repeat),
+    ...groups.flatMap((group) =>
+      Array.from({ length: group.count }, (_, index) =>
+        group.registers.flatMap(repeat).map((register) => ({
+          ...register,
+          name: `${register.name} of ${group.name} ${index}`,
+          offset: group.at + index * group.every + register.offset,
+        })),
+      ).flat(),
+    ),
+  ].sort((a, b) => a.offset - b.offset);
+  const [offset = 0, mask = 0] = varies?.while ?? [];
+  return { name, registers: all, span, ...(varies && { varies: { offset, mask, registers: varies.registers } }) };
+}
+
+function repeat([offset, bytes, name, count]: Row): ReadableRegister[] {
+  if (count === undefined) return [{ name, offset, width: bytes }];
+  return Array.from({ length: count }, (_, index) => ({
+    name: `${name}[${index}]`,
+    offset: offset + index * bytes,
+    width: bytes,
+  }));
+}

@@ -1,0 +1,128 @@
+import { expect } from 'chai';
+import { randomFillSync } from 'node:crypto';
+import { Deadline } from '../../../../harness/core/deadline.js';
+import { ScriptedGuest } from '../../../../harness/guest/scripted.js';
+import { memoryBase } from '../../../../harness/pci/base-address.js';
+import { compareViews, findingOfDifference, type View } from '../../../../harness/migration/compare.js';
+import { splitWords } from '../../../../harness/machine/words.js';
+import { type StateArea, stateAreas } from '../../../../harness/record/outcome.js';
+import { Launchpad, type Suite } from '../../support/launchpad.js';
+
+const words =
+  splitWords(`-netdev hubport,id=h0,hubid=0 -netdev hubport,id=h1,hubid=0 -device pcie-root-port,id=rp0,addr=0x4,chassis=1
+  -device virtio-net-pci,id=net0,bus=rp0,netdev=h0,romfile= -device e1000e,id=nic0,netdev=h1,romfile=,addr=0x5
+  -device nec-usb-xhci,id=usb0,addr=0x6 -device pcie-pci-bridge,id=br0,addr=0x7 -device ich9-ahci,id=disk0,addr=0x8 -serial null`);
+
+/** A guest whose devices have addresses, and its state as often as it is asked for. */
+async function stage(pad: Launchpad, build: Suite, wish: { type?: string; words?: readonly string[] } = {}) {
+  const machine = await pad.launch({ build, machineType: wish.type ?? 'pc-q35-6.0', words: wish.words ?? words });
+  const guest = ScriptedGuest.attach(machine, Deadline.after(20_000));
+  await guest.mapDevices();
+  const look = async (areas: readonly StateArea[] = stateAreas): Promise<View> => {
+    const config = await guest.configSpace();
+    return { config, parts: await guest.readState(config, areas) };
+  };
+  const baseOf = (id: string, bar: number, { config }: View): number => {
+    const found = [...config.values()].find((listed) => listed.id === id);
+    return (found && memoryBase(found.config, bar)) ?? NaN;
+  };
+  return { machine, guest, look, baseOf };
+}
+
+function told(before: View, after: View): string[] {
+  return compareViews(before, after).map((difference) => findingOfDifference(difference).summary);
+}
+
+/**
+ * 1. Looking changes nothing: any number of looks are the same, in every area alone and in all at once.
+ * 2. Every area is really read: what is changed by hand is told, with the device and the register, and nothing else.
+ * 3. What only the right device has is named after it.
+ */
+for (const build of ['bookworm', 'trixie'] as const) {
+  describe(`the state of a machine on ${build}`, () => {
+    let pad: Launchpad;
+
+    beforeEach(() => {
+      pad = new Launchpad();
+    });
+
+    afterEach(() => pad[Symbol.asyncDispose]());
+
+    for (const type of ['pc-q35-6.0', 'pc-i440fx-6.0']) {
+      it(`is the same on every look, ${type}`, async () => {
+        const wish = type === 'pc-q35-6.0' ? {} : { words: splitWords('-device nec-usb-xhci,id=usb0 -serial null') };
+        const { machine, look } = await stage(pad, build, { type, ...wish });
+        await machine.qtest.out(0xcf8, 4, 0x80003c10);
+        const first = await look();
+        for (const area of stateAreas) await look([area]);
+        const last = await look();
+        expect(last).to.deep.equal(first);
+        expect(await machine.qtest.in(0xcf8, 4)).to.equal(0x80003c10);
+        const areas = new Set(first.parts.map(({ area }) => area));
+        expect([...areas].sort()).to.deep.equal(stateAreas.filter((area) => area !== 'config-space').sort());
+      });
+    }
+
+    it('knows the registers of devices', async () => {
+      const { machine, look, baseOf } = await stage(pad, build);
+      const before = await look();
+      const { qtest } = machine;
+      await qtest.writeMemory(baseOf('usb0', 0, before) + 0x78, 4, 3);
+      await qtest.writeMemory(baseOf('usb0', 0, before) + 0x1024, 4, 0xfa0);
+      await qtest.writeMemory(baseOf('nic0', 0, before) + 0x5208, 4, 0x11);
+      await qtest.writeMemory(baseOf('disk0', 5, before) + 0x188, 4, 0x2000);
+      await qtest.writeMemory(baseOf('net0', 4, before) + 0x14, 1, 1);
+      await qtest.writeMemory(baseOf('net0', 1, before) + 0x2c, 4, 0);
+      await qtest.writeMemory(0xfed00000 + 0x108, 4, 0x77);
+      await qtest.out(0x4d0, 1, 0x20);
+      await qtest.out(0x3ff, 1, 0x5a);
+      expect(told(before, await look())).to.have.members([
+        'CONFIG of usb0 (00:06.0) was 0x0 on the source and is 0x3 on the destination',
+        'IMOD of Interrupter 0 of usb0 (00:06.0) was 0x0 on the source and is 0xfa0 on the destination',
+        'MTA[2] of nic0 (00:05.0) was 0x0 on the source and is 0x11 on the destination',
+        'PxFB of Port 1 of disk0 (00:08.0) was 0x0 on the source and is 0x2000 on the destination',
+        'device_status of net0 (01:00.0) was 0x0 on the source and is 0x1 on the destination',
+        'MSI-X Vector Control of entry 2 of net0 (01:00.0) was 0x1 on the source and is 0x0 on the destination',
+        'Comparator (low) of Timer 0 of HPET was 0xffffffff on the source and is 0x77 on the destination',
+        'ELCR1 of interrupt trigger control was 0x0 on the source and is 0x20 on the destination',
+        'elcr of PIC 0 was 00 on the source and is 20 on the destination',
+        'Scratch of serial port 0 was 0x0 on the source and is 0x5a on the destination',
+      ]);
+    });
+
+    it('knows interrupt controllers, power management and memory', async () => {
+      const { machine, guest, look } = await stage(pad, build);
+      const lpc = { bus: 0, device: 0x1f, function: 0 };
+      await guest.access.write(lpc, { offset: 0x40, width: 4 }, 0x601);
+      await guest.access.write(lpc, { offset: 0x44, width: 1 }, 0x80);
+      const before = await look();
+      const { qtest } = machine;
+      await qtest.writeMemory(0xfec00000, 4, 0x10 + 2 * 4);
+      await qtest.writeMemory(0xfec00010, 4, 0xa031);
+      await qtest.out(0x602, 2, 0x120);
+      await qtest.writeBlock(0x2003, Buffer.from('lost'));
+      const changes = told(before, await look());
+      expect(changes.map((line) => line.replace(/ was .*/, ''))).to.have.members([
+        'sel of I/O APIC',
+        'Redirection entry 4 of I/O APIC',
+        'PM1 Enable of ACPI power management',
+        'page 0x2000 of guest RAM',
+      ]);
+      expect(changes.join()).to.match(/entry 4 of I\/O APIC was 0x0000000000010000 .* is 0x000000000000a031/);
+      expect(changes.join()).to.match(/page 0x2000 of guest RAM was zeroes .* is [0-9a-f]{16} on/);
+    });
+
+    it('reads memory of a file, and of more than a piece, as it is', async () => {
+      const backed = splitWords('-object memory-backend-memfd,id=m0,size=16M,share=on -machine memory-backend=m0');
+      const [plain, shared] = await Promise.all([
+        stage(pad, build, { words: [] }),
+        stage(pad, build, { words: backed }),
+      ]);
+      const block = randomFillSync(Buffer.alloc(3 << 20));
+      await Promise.all([plain, shared].map(({ machine }) => machine.qtest.writeBlock(0x400800, block)));
+      const [one, other] = await Promise.all([plain.look(['memory']), shared.look(['memory'])]);
+      expect(one.parts[0]?.readings.length).to.equal((3 << 20) / 4096 + 1);
+      expect(other.parts).to.deep.equal(one.parts);
+    });
+  });
+}
