@@ -317,6 +317,11 @@ const startRules: ErrorRule[] = [
     fields: assertionFields,
   },
   {
+    // `&error_abort` (util/error.c); the message itself is in the next line.
+    pattern: /^(?<expression>Unexpected error) in (?<function>\w+)\(\) at (?<file>[^:\s]+):(?<line>\d+):$/,
+    fields: assertionFields,
+  },
+  {
     pattern: /^-{1,2}device (?<argument>.+?): (?!\/\/)(?<reason>.+)$/,
     fields: ({ argument, reason }) => {
       const id = /(?:^|,)id=([^,]+)/.exec(text(argument))?.[1];

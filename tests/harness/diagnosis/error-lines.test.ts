@@ -141,6 +141,16 @@ const wordings: [line: string, ...meanings: object[]][] = [
     },
   ],
   [
+    'Unexpected error in object_property_try_add() at ../../qom/object.c:1238:',
+    {
+      kind: 'assertion',
+      file: '../../qom/object.c',
+      lineNumber: 1238,
+      function: 'object_property_try_add',
+      expression: 'Unexpected error',
+    },
+  ],
+  [
     "-device e1000,id=net0,addr=5,x=on: Property 'e1000.x' not found",
     {
       kind: 'device-error',
