@@ -5,6 +5,7 @@ import { PrivateFolder } from '../../harness/machine/private-folder.js';
 import { resolveBuild } from '../../harness/build/resolve.js';
 import { loadScenarios } from '../../harness/scenario/load.js';
 import { measureCell } from './one-cell.js';
+import { measureReading } from './reading.js';
 import { measureRoundTrips } from './round-trips.js';
 import { measureMemory, measureRun } from './whole-run.js';
 
@@ -15,8 +16,8 @@ using folder = PrivateFolder.create();
 
 const quick = process.argv.includes('--quick');
 const amounts = quick
-  ? { pairs: 10, cells: 50, manyCells: 100, trips: 1000 }
-  : { pairs: 60, cells: 500, manyCells: 1000, trips: 5000 };
+  ? { pairs: 10, cells: 50, manyCells: 100, trips: 1000, ramMiB: 256 }
+  : { pairs: 60, cells: 500, manyCells: 1000, trips: 5000, ramMiB: 1024 };
 
 print(`QEMU ${build.version.text}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, load ${load()}`);
 
@@ -46,6 +47,12 @@ print(
   `memory over ${amounts.manyCells} cells: largest process ${megabytes(many.peakBytes)} MB (at most 200)`,
   `  workers after the first quarter ${megabytes(many.earlyBytes)} MB, at the end ${megabytes(many.lateBytes)} MB`,
 );
+const reading = await measureReading(build, { folder: folder.path, ramMiB: amounts.ramMiB, turns: 5 });
+print(
+  `stream show of ${megabytes(reading.bytes)} MB: ${reading.fileMs.toFixed(0)} ms from a file, ${reading.pipeMs.toFixed(0)} ms through a pipe, cat through a pipe ${reading.catMs.toFixed(0)} ms (medians of 5, in turn)`,
+  `  ratio of rates through the pipe ${(reading.catMs / reading.pipeMs).toFixed(2)} (at least 0.5), largest process ${megabytes(reading.peakBytes)} MB (at most 150)`,
+);
+
 print(`load at the end ${load()}`);
 
 function megabytes(bytes: number): string {
