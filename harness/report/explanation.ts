@@ -1,5 +1,5 @@
 import type { CellResult } from '../record/events.js';
-import type { Side, SideOutcome } from '../record/outcome.js';
+import type { Finding, Side, SideOutcome } from '../record/outcome.js';
 import type { CellSummary, RunSummary } from '../record/summary.js';
 import { verdicts, type Verdict } from '../record/verdict.js';
 
@@ -7,7 +7,9 @@ import { verdicts, type Verdict } from '../record/verdict.js';
 export interface Evidence {
   /** Findings in words, most telling first, each once. */
   diagnosis: string[];
-  /** What QEMU itself said, each line once, with the side in front. */
+  /** What is to be known of the first finding: the command line it came from, why it is fatal, what is known to cure it. */
+  hints: string[];
+  /** What QEMU itself said, each line once, with the side in front, and a mark where nobody has taught what it means. */
   raw: string[];
 }
 
@@ -22,7 +24,31 @@ export function evidenceOf(result: CellResult): Evidence {
       for (const line of linesOf(side, outcome[side])) raw.add(line);
   }
   const said = diagnosed.length > 0 ? diagnosed : findings;
-  return { diagnosis: [...new Set(said.map((finding) => finding.summary))], raw: [...raw] };
+  const [first] = said;
+  const untaught = new Set(
+    findings.filter(({ kind }) => kind === 'undiagnosed').map(({ side, line = '' }) => `${side}: ${line}`),
+  );
+  return {
+    diagnosis: [...new Set(said.map((finding) => finding.summary))],
+    hints: first ? hintsOf(first) : [],
+    raw: [...raw].map((line) => (untaught.has(line) ? `${line} [undiagnosed]` : line)),
+  };
+}
+
+function hintsOf({ commandLine, why, known }: Finding): string[] {
+  return [
+    ...(commandLine === undefined ? [] : [`made by -device ${commandLine}`]),
+    ...(why === undefined ? [] : [`why: ${why}`]),
+    ...(known ? [`known: ${known.words} (${known.source})`] : []),
+  ];
+}
+
+/** Everything in words, in the order in which a person wants to read it: the diagnosis, its hints, and what was expected. */
+export function storyOf({ diagnosis, hints }: Evidence, reason: string): string[] {
+  const [first] = diagnosis;
+  // The reason of an expectation ends with the diagnosis, which stands first already.
+  const expected = first === undefined ? reason : reason.replace(`; ${first}`, '');
+  return [...new Set([...diagnosis, ...hints, expected])].filter((said) => said !== '');
 }
 
 function linesOf(side: Side, outcome: SideOutcome): string[] {

@@ -2,7 +2,7 @@ import { hex } from '../core/hex.js';
 import type { CellResult, Phase } from '../record/events.js';
 import type { OutcomeRecord, SideOutcome } from '../record/outcome.js';
 import type { CellSummary } from '../record/summary.js';
-import { evidenceOf } from './explanation.js';
+import { evidenceOf, storyOf } from './explanation.js';
 import { attribute, attributes, escapeText } from './markup.js';
 import { countOf, durationWords, printable } from './words.js';
 
@@ -64,8 +64,9 @@ function factsOf({ cell, attempts, result }: CellSummary): string[] {
 }
 
 function renderEvidence({ verdict, reason }: CellSummary, result: CellResult): string {
-  const { diagnosis, raw } = evidenceOf(result);
-  const why = [...new Set([...diagnosis, reason])].filter((said) => said !== '');
+  const evidence = evidenceOf(result);
+  const { raw } = evidence;
+  const why = storyOf(evidence, reason);
   const sentences = why.map((said, index) => `<p${index === 0 ? ' class="why"' : ''}>${escapeText(said)}</p>`).join('');
   if (verdict === 'passed' || raw.length === 0) return sentences;
   const more = raw.length > mostRawLines ? [`… and ${countOf(raw.length - mostRawLines, 'more line')}`] : [];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { CellSummary, RunSummary } from '../record/summary.js';
 import { countVerdicts } from '../record/verdict.js';
-import { evidenceOf, failureType } from './explanation.js';
+import { evidenceOf, failureType, storyOf } from './explanation.js';
 import { attributes, escapeText } from './markup.js';
 import { writeReport } from './report-file.js';
 import type { ReportContext, Reporter } from './reporter.js';
@@ -76,8 +76,8 @@ function renderVerdict(summary: CellSummary): string {
 }
 
 function renderProblem(element: string, summary: CellSummary): string {
-  const evidence = summary.result ? evidenceOf(summary.result) : { diagnosis: [], raw: [] };
-  const lines = [...new Set([...evidence.diagnosis, summary.reason]), ...evidence.raw];
+  const evidence = summary.result ? evidenceOf(summary.result) : { diagnosis: [], hints: [], raw: [] };
+  const lines = [...storyOf(evidence, summary.reason), ...evidence.raw];
   if (summary.result?.folder !== undefined) lines.push(`see ${summary.result.folder}`);
   const head = attributes({ type: failureType(summary), message: messageOf(summary) });
   return `<${element}${head}>${lines.map((line) => escapeText(line)).join('\n')}</${element}>`;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { RunSummary } from '../record/summary.js';
 import type { Verdict } from '../record/verdict.js';
-import { evidenceOf, explanationsOf, type Explanation } from './explanation.js';
+import { evidenceOf, explanationsOf, storyOf, type Explanation } from './explanation.js';
 import { renderMatrix } from './matrix.js';
 import type { Paint } from './paint.js';
 import { countOf, countsWords, durationWords, printableLine, rateWords } from './words.js';
@@ -35,9 +35,9 @@ function entryOf(
   const lines = [`${headOf(verdict, title, paint)} — ${countOf(cells.length, 'cell')}`];
   if (verdict === 'skipped') return lines;
   const [first] = cells;
-  const diagnosis = first.result ? evidenceOf(first.result).diagnosis : [];
-  for (const said of new Set([...diagnosis, first.reason])) {
-    if (said !== '' && !title.endsWith(said)) lines.push(`        ${printableLine(said)}`);
+  const evidence = first.result ? evidenceOf(first.result) : { diagnosis: [], hints: [], raw: [] };
+  for (const said of storyOf(evidence, first.reason)) {
+    if (!title.endsWith(said)) lines.push(`        ${printableLine(said)}`);
   }
   for (const { cell } of cells.slice(0, mostCells)) lines.push(paint.dim(`        ${printableLine(cell.id)}`));
   if (cells.length > mostCells) lines.push(paint.dim(`        … and ${cells.length - mostCells} more`));

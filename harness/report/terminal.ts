@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BuildSummary, CellFinished, CellResult, RecordEvent } from '../record/events.js';
 import type { RunSummary } from '../record/summary.js';
-import { evidenceOf } from './explanation.js';
+import { evidenceOf, storyOf } from './explanation.js';
 import { LiveLine } from './live-line.js';
 import { createPaint, isTerminal, wantsColor, type Paint } from './paint.js';
 import { Progress } from './progress.js';
@@ -92,8 +92,9 @@ export class TerminalReporter implements Reporter {
   }
 
   private detailsOf(result: CellResult): string[] {
-    const { diagnosis, raw } = evidenceOf(result);
-    const lines = [...new Set([result.reason, ...diagnosis])].map((said) => `        ${printableLine(said)}`);
+    const evidence = evidenceOf(result);
+    const { raw } = evidence;
+    const lines = storyOf(evidence, result.reason).map((said) => `        ${printableLine(said)}`);
     for (const line of raw.slice(0, mostRawLines)) lines.push(this.paint.dim(`          | ${printableLine(line)}`));
     if (raw.length > mostRawLines) lines.push(`          | … and ${countOf(raw.length - mostRawLines, 'more line')}`);
     if (result.folder !== undefined)
