@@ -68,15 +68,15 @@ export class StreamFeed<T> {
 }
 
 function readDescriptor<T>(fd: number, task: StreamTask<T>): T {
-  const { size } = fstatSync(fd);
   const isFile = fstatSync(fd).isFile();
   const bytes = new StreamBytes();
   const reading = task(bytes);
   let position = 0;
   for (let step = reading.next(); ; step = reading.next()) {
     if (step.done) return step.value;
-    if (isFile) {
-      const jump = Math.min(step.value, size - position);
+    if (isFile && step.value > 0) {
+      // The file may still grow, and it may have been cut short.
+      const jump = Math.max(0, Math.min(step.value, fstatSync(fd).size - position));
       bytes.pass(jump);
       position += jump;
     }
