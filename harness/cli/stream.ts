@@ -22,6 +22,10 @@ export function streamCommand(): Command {
         .argument('<file>', ways)
         .option('--sections', 'the sections only')
         .option('--device <re>', 'the fields of these devices only')
+        .option(
+          '--like <file>',
+          'take the description of the devices from this stream, for one that has none (postcopy)',
+        )
         .option('--json', 'as JSON, with whole buffers')
         .action(show),
     )
@@ -43,10 +47,19 @@ export function streamCommand(): Command {
     );
 }
 
-async function show(file: string, words: { sections?: true; device?: string; json?: true }): Promise<void> {
+interface ShowWords {
+  sections?: true;
+  device?: string;
+  like?: string;
+  json?: true;
+}
+
+async function show(file: string, words: ShowWords): Promise<void> {
   const device = words.device === undefined ? undefined : parseExpression(words.device);
+  const like = words.like === undefined ? undefined : await read(words.like);
   const capture = await read(file);
-  if (!capture) return;
+  if (!capture || (words.like !== undefined && !like)) return;
+  if (like?.description) capture.description ??= like.description;
   if (words.json) print([JSON.stringify(captureData(capture), null, 2)]);
   else print(showCapture(capture, { fields: words.sections !== true, ...(device && { device }) }));
 }
