@@ -6,6 +6,7 @@ import { resolveBuild } from '../../harness/build/resolve.js';
 import { loadScenarios } from '../../harness/scenario/load.js';
 import { measureCell } from './one-cell.js';
 import { measureReading } from './reading.js';
+import { measureOracle } from './state-oracle.js';
 import { measureRoundTrips } from './round-trips.js';
 import { measureMemory, measureRun } from './whole-run.js';
 
@@ -27,6 +28,12 @@ const cell = await measureCell(build, scenario, { folder: folder.path, pairs: am
 print(
   `one cell: ${cell.harnessMs.toFixed(1)} ms, bare driver ${cell.bareMs.toFixed(1)} ms (medians of ${amounts.pairs}, in turn)`,
   `  ratio ${cell.ratio.toFixed(2)} (at most 1.3)`,
+);
+
+const oracle = await measureOracle(build, { folder: folder.path, pairs: amounts.pairs });
+print(
+  `state oracle: a cell with ten devices takes ${oracle.withMs.toFixed(1)} ms, ${oracle.withoutMs.toFixed(1)} ms without (medians of ${amounts.pairs}, in turn)`,
+  `  ${oracle.oracleMs.toFixed(1)} ms per ten devices (at most 15)`,
 );
 
 const trips = await measureRoundTrips(build, { folder: folder.path, trips: amounts.trips });

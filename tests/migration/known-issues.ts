@@ -32,7 +32,7 @@ export const xhciNeverDeleted = (side: 'source' | 'destination'): KnownIssue => 
  * flags that its parent class had set, ENABLE_STREAMS among them (hw/usb/hcd-xhci-nec.c of 7.2.22 and 10.0.13). A driver
  * reads HCCPARAMS1 once and sets up streams that an older destination has not.
  */
-export const xhciStreams = (newer: 'source' | 'destination'): KnownIssue => ({
+const xhciStreams = (newer: 'source' | 'destination'): KnownIssue => ({
   name: 'nec-xhci-streams',
   source: 'hw/usb/hcd-xhci-nec.c, nec_xhci_instance_init(), in 7.2.22 and in 10.0.13',
   builds: { source: '<10.0.13', destination: '<10.0.13', [newer]: '>=10.0.13' },
@@ -45,7 +45,7 @@ export const xhciStreams = (newer: 'source' | 'destination'): KnownIssue => ({
  * Link Status of a switch's downstream port is what the device below it has, cut down to the port's own Link Capabilities. xio3130
  * fills in none of these, so that 5.2 cut it to nothing; later versions put in the smallest there is (hw/pci/pcie.c, pcie_sync_bridge_lnk()).
  */
-export const switchLinkStatus = (older: 'source' | 'destination'): KnownIssue => ({
+const switchLinkStatus = (older: 'source' | 'destination'): KnownIssue => ({
   name: 'switch-link-status',
   source: 'hw/pci/pcie.c, pcie_sync_bridge_lnk(), in 5.2.0 and in 7.2.22',
   builds: { source: '>=7.2', destination: '>=7.2', [older]: '<7.2' },
@@ -55,10 +55,25 @@ export const switchLinkStatus = (older: 'source' | 'destination'): KnownIssue =>
   evidence: /^Link Status \(Current Link Speed, Negotiated Link Width\) of slot\d/,
 });
 
-/** What differs between the builds of a pair, whatever is done to the devices that the catalogue plugs in. */
-export const buildDifferences: readonly KnownIssue[] = [
-  xhciStreams('source'),
-  xhciStreams('destination'),
-  switchLinkStatus('source'),
-  switchLinkStatus('destination'),
-];
+const bothWays = ['source', 'destination'] as const;
+
+/** For every scenario that puts devices behind the catalogue's attachments: even an empty slot of a switch shows it. */
+export const switchLinkStatuses: readonly KnownIssue[] = bothWays.map(switchLinkStatus);
+
+/** For scenarios that migrate with every device of the catalogue plugged in, or with those of some options. */
+export const xhciStreamsOf = (options: NonNullable<KnownIssue['options']> = {}): readonly KnownIssue[] =>
+  bothWays.map((newer) => ({ ...xhciStreams(newer), options }));
+
+/**
+ * 10.0.13 gives every virtqueue 1024 entries at first, whatever the device asked for (hw/virtio/virtio.c, virtio_add_queue(): "Always set to max
+ * queue size for qemu <11.1"), and 11.1.3 refuses a stream in which a queue has more than its device asked for.
+ */
+export const virtioQueueSize = (options: NonNullable<KnownIssue['options']> = {}): KnownIssue => ({
+  name: 'virtio-queue-size',
+  source: 'https://lore.kernel.org/qemu-devel/a5cff318f06cd06b37224e15ee74d64d1df8b12b.1785179875.git.mst@redhat.com/',
+  builds: { source: '>=10.0.13 <11.1', destination: '>=11.1' },
+  machineTypes: ['pc-q35', 'pc-i440fx'],
+  options,
+  side: 'destination',
+  evidence: /^.*VQ \d+ vring\.num 1024 exceeds allocated max \d+/,
+});

@@ -1,5 +1,6 @@
 import { expect, scenario } from 'godwit';
 import { deviceOf, emptySlot } from './devices.js';
+import { switchLinkStatuses, virtioQueueSize } from './known-issues.js';
 
 const clean = 'completed with clean logs and unchanged configuration space';
 
@@ -8,6 +9,7 @@ scenario('three builds, a system reset on the middle one', {
   route: 'three',
   options: { device: ['virtio-net'], behind: ['root-port', 'switch'] },
   devices: emptySlot,
+  known: [...switchLinkStatuses, virtioQueueSize()],
   async body(journey) {
     expect(await journey.migrate(), clean).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
     await journey.guest.reset();
@@ -23,6 +25,7 @@ scenario('there and back with a hotplugged device', {
   options: { device: ['virtio-blk'], behind: ['root-port', 'pcie-pci-bridge'] },
   devices: emptySlot,
   hotplugs: true,
+  known: [virtioQueueSize()],
   async body(journey) {
     await journey.guest.hotplug(deviceOf(journey.options));
     for (const _ of journey.route.slice(1)) {

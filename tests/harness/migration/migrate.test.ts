@@ -11,9 +11,11 @@ import { migrate, type MigrateOptions } from '../../../harness/migration/migrate
 import { describeOutcome } from '../../../harness/migration/outcome.js';
 import { ExecuteError } from '../../../harness/qmp/errors.js';
 import { isEvent } from '../../../harness/qmp/messages.js';
+import { stateAreas } from '../../../harness/record/outcome.js';
 import { failure } from '../support/failure.js';
 import { Launchpad, type LaunchWish, pidOf } from '../support/launchpad.js';
 
+const netWords = splitWords('-netdev hubport,id=h0,hubid=0 -device virtio-net-pci,id=net0,netdev=h0,romfile=,addr=0x5');
 const slotWords = topology('root-port-off-function-0');
 const interruptLine = { offset: 0x3c, width: 1 } as const;
 
@@ -47,6 +49,13 @@ class Pair implements AsyncDisposable {
   async look(machine: Machine): Promise<View> {
     const guest = machine === this.source ? this.guest : ScriptedGuest.resume(machine, Deadline.after(5000));
     return { config: await guest.configSpace(), parts: [] };
+  }
+
+  async lookAtAll(machine: Machine): Promise<View> {
+    const guest = machine === this.source ? this.guest : ScriptedGuest.resume(machine, Deadline.after(5000));
+    if (machine === this.source) await guest.mapDevices();
+    const config = await guest.configSpace();
+    return { config, parts: await guest.readState(config, stateAreas) };
   }
 
   migrate(options: Partial<MigrateOptions> = {}): ReturnType<typeof migrate> {
@@ -231,6 +240,70 @@ describe('a migration', () => {
       expect(outcome.differences).to.deep.equal([{ ...difference, bits: [], source: 0, destination: 0x0b }]);
       expect(outcome.findings[0]).to.deep.include({ kind: 'config-difference', device: 'pcie-root-port18' });
       expect(outcome.source).to.include({ migrationStatus: 'completed' });
+    }
+  });
+
+  for (const [what, lose, told] of [
+    [
+      'an MSI-X vector',
+      (pair: Pair) => pair.destination.qtest.writeMemory(0xe0000000 + 0x4000 + 0x2c, 4, 0),
+      'MSI-X Vector Control of entry 2 of net0 (00:05.0) was 0x1 on the source and is 0x0 on the destination',
+    ],
+    [
+      'an entry of the I/O APIC',
+      async ({ destination: { qtest } }: Pair) => {
+        await qtest.writeMemory(0xfec00000, 4, 0x18);
+        await qtest.writeMemory(0xfec00010, 4, 0xa031);
+        await qtest.writeMemory(0xfec00000, 4, 0);
+      },
+      'Redirection entry 4 of I/O APIC was 0x0000000000010000 on the source and is 0x000000000000a031 on the destination',
+    ],
+    [
+      'a byte of memory',
+      (pair: Pair) => pair.destination.qtest.writeMemory(0x300abc, 1, 0),
+      'page 0x300000 of guest RAM was 3da7b277d6e4beb0 on the source and is zeroes on the destination',
+    ],
+  ] as const) {
+    it(`tells ${what} that was lost on the way`, async () => {
+      await using pair = await Pair.launch({ words: netWords });
+      await pair.source.qtest.writeMemory(0x300abc, 1, 0x55);
+      const outcome = await pair.migrate({
+        look: async (machine) => {
+          if (machine === pair.destination) await lose(pair);
+          return pair.lookAtAll(machine);
+        },
+      });
+      expect(outcome.class).to.equal('silent-difference');
+      expect(outcome.findings.map(({ kind, summary }) => [kind, summary])).to.deep.equal([['state-difference', told]]);
+      expect(outcome.source).to.include({ migrationStatus: 'completed' });
+    });
+  }
+
+  for (const [what, words, told] of [
+    [
+      'another CPU model',
+      ['-cpu', 'kvm64'],
+      /^CPUID 0x80000001 ECX of CPU 0 was 0x5 on the source and is 0x0 on the destination$/m,
+    ],
+    [
+      'one CPU more',
+      ['-smp', '2'],
+      /^all registers of CPU 1 was absent on the source and is present on the destination$/m,
+    ],
+  ] as const) {
+    it(`tells ${what} on the destination`, async () => {
+      await using pair = await Pair.launch({}, { words });
+      const outcome = await pair.migrate({ look: (machine) => pair.lookAtAll(machine) });
+      expect(outcome.class).to.equal('silent-difference');
+      expect(outcome.findings.map(({ summary }) => summary).join('\n')).to.match(told);
+    });
+  }
+
+  it('comes to the same with and without a look at all there is', async () => {
+    for (const build of ['bookworm', 'trixie'] as const) {
+      await using pair = await Pair.launch({ build, words: netWords });
+      const outcome = await pair.migrate({ look: (machine) => pair.lookAtAll(machine) });
+      expect(outcome).to.deep.include({ class: 'completed', findings: [], differences: [] });
     }
   });
 
