@@ -1,7 +1,7 @@
 import { differingRegisters } from '../pci/register-differences.js';
 import { type Capture, type DeviceState, devicesOf } from './capture.js';
 import { timerReason, timerType, volatileFields } from './diff-rules.js';
-import { eachValue, type Field, valueOf } from './fields.js';
+import { eachField, elementsOf, type Field, valueOf } from './fields.js';
 import { loadOrder } from './order.js';
 
 /** Something that is not the same in two captures. */
@@ -112,10 +112,10 @@ interface Value {
   body: Buffer;
 }
 
-/** Every value by its path. Names that come twice in one structure are numbered. */
+/** Every field by its path; an array of plain values is one. Names that come twice in one structure are numbered. */
 function valuesOf({ fields = [], body }: DeviceState): Map<string, Value> {
   const values = new Map<string, Value>();
-  eachValue(fields, (path, field) => {
+  eachField(fields, (path, field) => {
     const name = path.join('/');
     let unique = name;
     for (let again = 2; values.has(unique); again += 1) unique = `${name} (${again})`;
@@ -158,6 +158,8 @@ function compareValue(
 ): StreamDifference[] {
   if (one && other) {
     const [before, after] = [bytesOf(one), bytesOf(other)];
+    if (one.field.count !== undefined && one.field.count === other.field.count && before.length === after.length)
+      return compareElements(section, what, [one, other]);
     if (one.field.type === 'pci config' && before.length === after.length)
       return compareRegisters(section, before, after);
     if (isLong(one.field) && before.length === after.length)
@@ -165,6 +167,19 @@ function compareValue(
   }
   const words = (value: Value | undefined): string => (value ? valueOf(value.field, value.body) : absent);
   return [{ kind: one && other ? 'field' : 'layout', section, what, first: words(one), second: words(other) }];
+}
+
+/** The elements of an array that differ, each with its index. */
+function compareElements(section: string, what: string, [one, other]: [Value, Value]): StreamDifference[] {
+  const after = [...elementsOf(other.field)];
+  return [...elementsOf(one.field)].flatMap((field, index) => {
+    const [first, second] = [
+      { ...one, field },
+      { ...other, field: after[index] ?? field },
+    ];
+    const isSame = bytesOf(first).equals(bytesOf(second));
+    return isSame ? [] : compareValue(section, `${what}[${index}]`, [first, second]);
+  });
 }
 
 /** Of a long buffer, what lies between the first and the last byte that differs. */

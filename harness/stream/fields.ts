@@ -12,6 +12,8 @@ export interface Field {
   size: number;
   /** The parts of a structure; a subsection has the type 'subsection'. */
   parts?: Field[];
+  /** How many values this is: an array of plain values, whose `size` is that of all of them. */
+  count?: number;
 }
 
 const subsectionType = 0x05;
@@ -50,10 +52,11 @@ class Layout {
   }
 
   private elements(field: FieldDescription): Field[] {
-    const { array_len: length, index } = field;
-    if (length === undefined) return [this.field(field, index === undefined ? field.name : `${field.name}[${index}]`)];
+    const { array_len: length, index, struct, name } = field;
+    if (length === undefined) return [this.field(field, index === undefined ? name : `${name}[${index}]`)];
+    if (!struct) return [{ ...this.field({ ...field, size: field.size * length }, name), count: length }];
     const found: Field[] = [];
-    for (let element = 0; element < length; element += 1) found.push(this.field(field, `${field.name}[${element}]`));
+    for (let element = 0; element < length; element += 1) found.push(this.field(field, `${name}[${element}]`));
     return found;
   }
 
@@ -121,15 +124,30 @@ function bufferInWords(bytes: Buffer): string {
   return `${bytes.toString('hex', 0, longestValue)}… (${bytes.length} bytes)`;
 }
 
-/** Calls `see` for each field that has no parts, with the names that lead to it. */
-export function eachValue(
+/** The values of an array, one after the other. */
+export function* elementsOf({ name, type, offset, size, count = 0 }: Field): Generator<Field> {
+  const width = size / count;
+  for (let index = 0; index < count; index += 1)
+    yield { name: `${name}[${index}]`, type, offset: offset + index * width, size: width };
+}
+
+/** Calls `see` for each field that has no parts, with the names that lead to it; an array of plain values is one field. */
+export function eachField(
   fields: readonly Field[],
   see: (path: readonly string[], field: Field) => void,
   path: readonly string[] = [],
 ): void {
   for (const field of fields) {
     const own = [...path, field.name];
-    if (field.parts) eachValue(field.parts, see, own);
+    if (field.parts) eachField(field.parts, see, own);
     else see(own, field);
   }
+}
+
+/** The same for each value: arrays are taken apart. */
+export function eachValue(fields: readonly Field[], see: (path: readonly string[], field: Field) => void): void {
+  eachField(fields, (path, field) => {
+    if (field.count === undefined) see(path, field);
+    else for (const element of elementsOf(field)) see([...path.slice(0, -1), element.name], element);
+  });
 }

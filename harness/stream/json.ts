@@ -1,7 +1,6 @@
 import { type Capture, type DeviceState, devicesOf } from './capture.js';
 import { registerValues } from './config-space.js';
-import type { Field } from './fields.js';
-import { valueOf } from './fields.js';
+import { elementsOf, type Field, valueOf } from './fields.js';
 
 /** A capture as plain data for --json: whole buffers in hexadecimal, configuration space by its registers. */
 export function captureData(capture: Capture): unknown {
@@ -32,7 +31,9 @@ function deviceData({ section, body, fields, misfit }: DeviceState): unknown {
 }
 
 function fieldData(field: Field, body: Buffer): unknown {
-  const { name, type, offset, size, parts } = field;
+  const { name, type, offset, size, parts, count } = field;
+  if (count !== undefined)
+    return { name, type, values: [...elementsOf(field)].map((element) => valueOf(element, body)) };
   if (parts) return { name, type, parts: parts.map((part) => fieldData(part, body)) };
   const bytes = body.subarray(offset, offset + size);
   if (type === 'pci config') return { name, type, value: bytes.toString('hex'), registers: registerValues(bytes) };

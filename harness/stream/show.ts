@@ -1,6 +1,6 @@
 import { type Capture, type CapturedItem, type DeviceState, devicesOf } from './capture.js';
 import { registerValues } from './config-space.js';
-import { type Field, valueOf } from './fields.js';
+import { elementsOf, type Field, valueOf } from './fields.js';
 import { inBytes, padded } from './text.js';
 
 export interface ShowOptions {
@@ -103,7 +103,9 @@ function* showEqual(
 }
 
 function* showField(field: Field, body: Buffer, indent: string): Generator<string> {
-  if (field.parts) {
+  if (field.count !== undefined) {
+    yield* padded(`${indent}${field.name}[0–${field.count - 1}]: `, elements(elementsOf(field), body));
+  } else if (field.parts) {
     yield `${indent}${field.name}`;
     yield* showFields(field.parts, body, `${indent}  `);
   } else if (field.type === 'pci config') {
@@ -140,7 +142,7 @@ function arrayName(run: readonly Field[]): string {
 }
 
 /** The values of an array; equal neighbours are told once. */
-function elements(run: readonly Field[], body: Buffer): string[] {
+function elements(run: Iterable<Field>, body: Buffer): string[] {
   const told: { value: string; times: number }[] = [];
   for (const field of run) {
     const value = valueOf(field, body);
