@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { UsageError } from '../core/errors.js';
 import { type Capture, readCapture } from '../stream/capture.js';
-import { compareCaptures } from '../stream/diff.js';
+import { compareCaptures } from '../stream/compare/diff.js';
 import { StreamError } from '../stream/errors.js';
 import { readStandardInput, readStreamFile } from '../stream/input.js';
-import { captureData } from '../stream/json.js';
-import { loadOrder, orderViolations } from '../stream/order.js';
-import { showCapture } from '../stream/show.js';
-import { showDifferences } from '../stream/show-diff.js';
-import { showOrder } from '../stream/show-order.js';
+import { captureData } from '../stream/show/json.js';
+import { loadOrder, orderViolations } from '../stream/compare/order.js';
+import { showCapture } from '../stream/show/show.js';
+import { showDifferences } from '../stream/show/show-diff.js';
+import { showOrder } from '../stream/show/show-order.js';
 
 const ways = 'a file that a migration was sent to (exec:cat > FILE, file:FILE), or - for standard input';
 

@@ -1,13 +1,13 @@
 import type { Reading, StreamBytes } from './bytes.js';
 import type { StreamCommand } from './command.js';
 import type { Configuration } from './configuration.js';
-import type { StreamDescription } from './description.js';
+import type { StreamDescription } from './state/description.js';
 import { StreamError } from './errors.js';
-import { type Field, layOut } from './fields.js';
+import { type Field, layOut } from './state/fields.js';
 import type { PageObserver, RamBlock } from './ram.js';
 import { type Section, type StreamItem, StreamReader } from './reader.js';
-import { layOutMsix } from './msix.js';
-import { layOutVirtio } from './virtio.js';
+import { layOutMsix } from './state/msix.js';
+import { layOutVirtio } from './state/virtio.js';
 
 /** Sections of one id that follow each other while the guest runs count as one; their sizes and contents are added. */
 export interface CapturedSection {

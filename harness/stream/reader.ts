@@ -3,7 +3,7 @@ import type { StreamBytes } from './bytes.js';
 import { type Reading } from './bytes.js';
 import { readCommand, type StreamCommand } from './command.js';
 import { type Configuration, noConfiguration, readConfiguration } from './configuration.js';
-import { parseDescription, type StreamDescription } from './description.js';
+import { parseDescription, type StreamDescription } from './state/description.js';
 import { StreamError } from './errors.js';
 import { readFooter, readFramed } from './footer.js';
 import { type PageObserver, type RamBlock, RamReader } from './ram.js';

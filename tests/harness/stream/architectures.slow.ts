@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { resolveBuild } from '../../../harness/build/resolve.js';
 import { splitWords } from '../../../harness/machine/words.js';
 import { devicesOf } from '../../../harness/stream/capture.js';
-import { orderViolations } from '../../../harness/stream/order.js';
+import { orderViolations } from '../../../harness/stream/compare/order.js';
 import { captured } from '../support/captured.js';
 import { Launchpad } from '../support/launchpad.js';
 

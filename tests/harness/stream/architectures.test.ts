@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { type Capture, devicesOf, sectionsOf } from '../../../harness/stream/capture.js';
-import { configSpaceOf, registerValues } from '../../../harness/stream/config-space.js';
-import { loadOrder, orderViolations } from '../../../harness/stream/order.js';
+import { configSpaceOf, registerValues } from '../../../harness/stream/state/config-space.js';
+import { loadOrder, orderViolations } from '../../../harness/stream/compare/order.js';
 import { edited, readBytes } from '../support/edited.js';
 
 /** A stream of a real machine, of which the RAM was left out; architectures.slow.ts makes such streams anew. */

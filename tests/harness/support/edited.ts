@@ -1,5 +1,5 @@
 import { type Capture, readCapture } from '../../../harness/stream/capture.js';
-import { StreamEditor, type StreamEdit } from '../../../harness/stream/edit.js';
+import { StreamEditor, type StreamEdit } from '../../../harness/stream/edit/editor.js';
 import { StreamFeed } from '../../../harness/stream/input.js';
 
 /** A stream as it leaves an editor; fed in portions of that many bytes. Fails when an edit changes nothing. */

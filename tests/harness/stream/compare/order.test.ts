@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { after, before } from 'mocha';
-import { splitWords } from '../../../harness/machine/words.js';
-import { loadOrder, orderViolations } from '../../../harness/stream/order.js';
-import { showOrder } from '../../../harness/stream/show-order.js';
-import { captureFile } from '../support/captured.js';
-import { edited, readBytes } from '../support/edited.js';
-import { Launchpad } from '../support/launchpad.js';
+import { splitWords } from '../../../../harness/machine/words.js';
+import { loadOrder, orderViolations } from '../../../../harness/stream/compare/order.js';
+import { showOrder } from '../../../../harness/stream/show/show-order.js';
+import { captureFile } from '../../support/captured.js';
+import { edited, readBytes } from '../../support/edited.js';
+import { Launchpad } from '../../support/launchpad.js';
 
 const words = splitWords(
   [

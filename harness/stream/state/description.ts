@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { messageOf } from '../core/errors.js';
-import { StreamError } from './errors.js';
+import { messageOf } from '../../core/errors.js';
+import { StreamError } from '../errors.js';
 
 /** One field of a vmstate as QEMU describes it. Source: QEMU 5.2–10.0 migration/vmstate.c, vmsd_desc_field_start. */
 export interface FieldDescription {

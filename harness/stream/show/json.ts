@@ -1,6 +1,6 @@
-import { type Capture, type DeviceState, devicesOf } from './capture.js';
-import { registerValues } from './config-space.js';
-import { elementsOf, type Field, valueOf } from './fields.js';
+import { type Capture, type DeviceState, devicesOf } from '../capture.js';
+import { registerValues } from '../state/config-space.js';
+import { elementsOf, type Field, valueOf } from '../state/fields.js';
 
 /** A capture as plain data for --json: whole buffers in hexadecimal, configuration space by its registers. */
 export function captureData(capture: Capture): unknown {

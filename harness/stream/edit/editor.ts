@@ -1,13 +1,13 @@
-import { StateError } from '../core/errors.js';
-import { unfold } from './capture.js';
-import { configSpaceOf } from './config-space.js';
-import type { StreamDescription } from './description.js';
-import { StreamError } from './errors.js';
-import { eachValue, type Field, layOut } from './fields.js';
+import { StateError } from '../../core/errors.js';
+import { unfold } from '../capture.js';
+import { configSpaceOf } from '../state/config-space.js';
+import type { StreamDescription } from '../state/description.js';
+import { StreamError } from '../errors.js';
+import { eachValue, type Field, layOut } from '../state/fields.js';
 import { HeldBytes } from './held-bytes.js';
-import { StreamFeed } from './input.js';
-import { type Section, type StreamItem, StreamReader } from './reader.js';
-import type { SectionHeader } from './section.js';
+import { StreamFeed } from '../input.js';
+import { type Section, type StreamItem, StreamReader } from '../reader.js';
+import type { SectionHeader } from '../section.js';
 
 /** Sections are named as `stream show` lists them: "0000:00:12.0/pcie-root-port", and with the instance where it is not 0: "dma 1". */
 export type StreamEdit =

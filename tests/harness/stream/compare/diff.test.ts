@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import { Deadline } from '../../../harness/core/deadline.js';
-import { ScriptedGuest } from '../../../harness/guest/scripted.js';
-import type { Machine } from '../../../harness/machine/machine.js';
-import { splitWords } from '../../../harness/machine/words.js';
-import { type Capture, devicesOf } from '../../../harness/stream/capture.js';
-import { compareCaptures } from '../../../harness/stream/diff.js';
-import { eachValue } from '../../../harness/stream/fields.js';
-import { captured, captureFile } from '../support/captured.js';
-import { edited, readBytes } from '../support/edited.js';
-import { Launchpad } from '../support/launchpad.js';
+import { Deadline } from '../../../../harness/core/deadline.js';
+import { ScriptedGuest } from '../../../../harness/guest/scripted.js';
+import type { Machine } from '../../../../harness/machine/machine.js';
+import { splitWords } from '../../../../harness/machine/words.js';
+import { type Capture, devicesOf } from '../../../../harness/stream/capture.js';
+import { compareCaptures } from '../../../../harness/stream/compare/diff.js';
+import { eachValue } from '../../../../harness/stream/state/fields.js';
+import { captured, captureFile } from '../../support/captured.js';
+import { edited, readBytes } from '../../support/edited.js';
+import { Launchpad } from '../../support/launchpad.js';
 
 const slot = splitWords(
   '-device pcie-root-port,port=18,chassis=19,id=pcie-root-port18,bus=pcie.0,addr=0x12 -device nec-usb-xhci,id=xhci0,bus=pcie-root-port18',

@@ -1,4 +1,4 @@
-import type { StreamDifference } from './diff.js';
+import type { StreamDifference } from '../compare/diff.js';
 
 /** Differences for people, line by line: what should not differ, then how much may. */
 export function* showDifferences(

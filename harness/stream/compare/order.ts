@@ -1,5 +1,5 @@
-import { type Capture, devicesOf, sectionsOf } from './capture.js';
-import { configSpaceOf } from './config-space.js';
+import { type Capture, devicesOf, sectionsOf } from '../capture.js';
+import { configSpaceOf } from '../state/config-space.js';
 
 /** One thing that a destination loads. */
 export interface LoadStep {

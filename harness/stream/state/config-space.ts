@@ -1,5 +1,5 @@
-import { bitsOf, type Register } from '../pci/registers.js';
-import { valueIn, wordAt } from '../pci/register-differences.js';
+import { bitsOf, type Register } from '../../pci/registers.js';
+import { valueIn, wordAt } from '../../pci/register-differences.js';
 import { eachValue, type Field } from './fields.js';
 
 /** PCI configuration space within the state of a device. */

@@ -2,13 +2,13 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { after, before } from 'mocha';
-import { StateError } from '../../../harness/core/errors.js';
-import { splitWords } from '../../../harness/machine/words.js';
-import { compareCaptures } from '../../../harness/stream/diff.js';
-import { type StreamEdit, StreamEditor } from '../../../harness/stream/edit.js';
-import { captureFile } from '../support/captured.js';
-import { edited, readBytes } from '../support/edited.js';
-import { Launchpad } from '../support/launchpad.js';
+import { StateError } from '../../../../harness/core/errors.js';
+import { splitWords } from '../../../../harness/machine/words.js';
+import { compareCaptures } from '../../../../harness/stream/compare/diff.js';
+import { type StreamEdit, StreamEditor } from '../../../../harness/stream/edit/editor.js';
+import { captureFile } from '../../support/captured.js';
+import { edited, readBytes } from '../../support/edited.js';
+import { Launchpad } from '../../support/launchpad.js';
 
 const port = '0000:00:12.0/pcie-root-port';
 

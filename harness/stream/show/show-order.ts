@@ -1,5 +1,5 @@
-import type { Capture } from './capture.js';
-import { loadOrder, orderRules, orderViolations } from './order.js';
+import type { Capture } from '../capture.js';
+import { loadOrder, orderRules, orderViolations } from '../compare/order.js';
 
 /** The load order of a capture for people, line by line, then each rule with what breaks it. */
 export function* showOrder(capture: Capture): Generator<string> {

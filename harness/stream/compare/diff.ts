@@ -1,7 +1,7 @@
-import { differingRegisters } from '../pci/register-differences.js';
-import { type Capture, type DeviceState, devicesOf } from './capture.js';
+import { differingRegisters } from '../../pci/register-differences.js';
+import { type Capture, type DeviceState, devicesOf } from '../capture.js';
 import { timerReason, timerType, volatileFields } from './diff-rules.js';
-import { eachField, elementsOf, type Field, valueOf } from './fields.js';
+import { eachField, elementsOf, type Field, valueOf } from '../state/fields.js';
 import { loadOrder } from './order.js';
 
 /** Something that is not the same in two captures. */

@@ -1,6 +1,6 @@
-import { type Capture, type CapturedItem, type DeviceState, devicesOf } from './capture.js';
-import { registerValues } from './config-space.js';
-import { elementsOf, type Field, valueOf } from './fields.js';
+import { type Capture, type CapturedItem, type DeviceState, devicesOf } from '../capture.js';
+import { registerValues } from '../state/config-space.js';
+import { elementsOf, type Field, valueOf } from '../state/fields.js';
 import { inBytes, padded } from './text.js';
 
 export interface ShowOptions {

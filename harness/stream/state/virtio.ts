@@ -1,4 +1,4 @@
-import { findCapability } from '../pci/registers.js';
+import { findCapability } from '../../pci/registers.js';
 import type { Field } from './fields.js';
 
 const standardSpace = 256;

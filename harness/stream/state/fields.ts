@@ -1,5 +1,5 @@
 import type { FieldDescription, StateDescription } from './description.js';
-import { StreamError } from './errors.js';
+import { StreamError } from '../errors.js';
 
 /** One value of a device's state, or a structure of values. */
 export interface Field {
