@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { UsageError } from '../core/errors.js';
-import { type Capture, readCapture } from '../stream/capture.js';
+import type { Capture } from '../stream/capture.js';
+import { type Channel, readChannel } from '../stream/channel.js';
 import { compareCaptures } from '../stream/compare/diff.js';
 import { StreamError } from '../stream/errors.js';
 import { readStandardInput, readStreamFile } from '../stream/input.js';
@@ -8,6 +9,7 @@ import { captureData } from '../stream/show/json.js';
 import { loadOrder, orderViolations } from '../stream/compare/order.js';
 import { showCapture } from '../stream/show/show.js';
 import { showDifferences } from '../stream/show/show-diff.js';
+import { showMultifd } from '../stream/show/show-multifd.js';
 import { showOrder } from '../stream/show/show-order.js';
 
 const ways = 'a file that a migration was sent to (exec:cat > FILE, file:FILE), or - for standard input';
@@ -56,16 +58,21 @@ interface ShowWords {
 
 async function show(file: string, words: ShowWords): Promise<void> {
   const device = words.device === undefined ? undefined : parseExpression(words.device);
-  const like = words.like === undefined ? undefined : await read(words.like);
-  const capture = await read(file);
-  if (!capture || (words.like !== undefined && !like)) return;
+  const like = words.like === undefined ? undefined : await readMain(words.like);
+  const read = await readOne(file);
+  if (!read || (words.like !== undefined && !like)) return;
+  if (read.kind === 'multifd') {
+    print(words.json ? [JSON.stringify(read.channel, null, 2)] : showMultifd(read.channel));
+    return;
+  }
+  const { capture } = read;
   if (like?.description) capture.description ??= like.description;
   if (words.json) print([JSON.stringify(captureData(capture), null, 2)]);
   else print(showCapture(capture, { fields: words.sections !== true, ...(device && { device }) }));
 }
 
 async function order(file: string, words: { json?: true }): Promise<void> {
-  const capture = await read(file);
+  const capture = await readMain(file);
   if (!capture) return;
   const violations = orderViolations(capture);
   const named = violations.map(({ rule, early, late }) => ({ rule: rule.name, reason: rule.reason, early, late }));
@@ -76,7 +83,7 @@ async function order(file: string, words: { json?: true }): Promise<void> {
 
 async function diff(first: string, second: string, words: { all?: true; json?: true }): Promise<void> {
   if (first === '-' && second === '-') throw new UsageError('only one of the two streams can come from standard input');
-  const [one, other] = [await read(first), await read(second)];
+  const [one, other] = [await readMain(first), await readMain(second)];
   if (!one || !other) return;
   const differences = compareCaptures(one, other);
   if (words.json) print([JSON.stringify(differences, null, 2)]);
@@ -84,12 +91,17 @@ async function diff(first: string, second: string, words: { all?: true; json?: t
   if (differences.some(({ expected }) => expected === undefined)) process.exitCode = 1;
 }
 
-/** Reads a capture; of a stream that cannot be read, tells where and why, and returns undefined. */
-async function read(file: string): Promise<Capture | undefined> {
+/** Reads a main channel, like `readOne`; throws UsageError for one of multifd, in which there are only pages. */
+async function readMain(file: string): Promise<Capture | undefined> {
+  const read = await readOne(file);
+  if (read?.kind === 'multifd') throw new UsageError(`${file} is a multifd channel: devices are in the main channel`);
+  return read?.capture;
+}
+
+/** Reads a channel; of a stream that cannot be read, tells where and why, and returns undefined. */
+async function readOne(file: string): Promise<Channel | undefined> {
   try {
-    return file === '-'
-      ? await readStandardInput((bytes) => readCapture(bytes))
-      : readStreamFile(file, (bytes) => readCapture(bytes));
+    return file === '-' ? await readStandardInput(readChannel) : readStreamFile(file, readChannel);
   } catch (thrown) {
     if (!(thrown instanceof StreamError)) throw thrown;
     process.stderr.write(`godwit: ${file === '-' ? 'standard input' : file}, ${thrown.message}\n`);

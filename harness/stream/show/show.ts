@@ -1,7 +1,7 @@
 import { type Capture, type CapturedItem, type DeviceState, devicesOf } from '../capture.js';
 import { registerValues } from '../state/config-space.js';
 import { elementsOf, type Field, valueOf } from '../state/fields.js';
-import { inBytes, padded } from './text.js';
+import { countsInWords, inBytes, padded } from './text.js';
 
 export interface ShowOptions {
   /** Which devices' fields to show, by the section's name; all of them unless told. */
@@ -51,8 +51,8 @@ function* sections(items: readonly CapturedItem[]): Generator<string> {
       const { section, times } = item;
       const repeated = times > 1 ? ` ×${times}` : '';
       const instance = section.instance === 0 ? '' : ` ${section.instance}`;
-      const counts = Object.entries(section.content?.counts ?? {}).map(([name, count]) => `${count} ${wordsOf(name)}`);
-      const content = counts.length > 0 ? `: ${counts.join(', ')}` : '';
+      const counts = countsInWords(section.content?.counts ?? {});
+      const content = counts === '' ? '' : `: ${counts}`;
       yield line(
         section.offset,
         section.bodyBytes,
@@ -64,11 +64,6 @@ function* sections(items: readonly CapturedItem[]): Generator<string> {
 
 function line(offset: number, bytes: number, text: string): string {
   return `${String(offset).padStart(12)}  ${String(bytes).padStart(12)}  ${text}`;
-}
-
-/** "rawPages" as "raw pages". */
-function wordsOf(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function* showDevice({ section, body, fields, misfit }: DeviceState): Generator<string> {

@@ -12,6 +12,14 @@ export function inBytes(bytes: number): string {
   return `${bytes} bytes`;
 }
 
+/** Counts by their names: "120 raw pages, 3976 zero pages". */
+export function countsInWords(counts: Readonly<Record<string, number>>): string {
+  const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${words(name)}`)
+    .join(', ');
+}
+
 /** Words behind a label, broken into lines that begin where the first word does. */
 export function* padded(label: string, words: readonly string[]): Generator<string> {
   let line = label;
