@@ -45,11 +45,14 @@ export class RunningJourney implements Journey, AsyncDisposable {
   readonly migrate = async (plan: MigrationPlan = {}): Promise<Outcome> => {
     if (this.hop + 1 >= this.route.length) throw new StateError('the guest is at the end of its route already');
     const { machine } = this.here;
+    // The guest does nothing more: it is looked at while the destination may still be starting.
+    const before = this.look(machine);
+    before.catch(() => undefined);
     const destination = await this.destination(machine);
     const outcome = await migrate(machine, destination, {
       plan,
       deadline: this.plan.deadline,
-      look: (looked) => this.look(looked),
+      look: (looked) => (looked === machine ? before : this.look(looked)),
       onPhase: this.plan.onPhase,
     });
     this.plan.onOutcome(outcome);

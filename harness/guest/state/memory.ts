@@ -121,7 +121,8 @@ async function readSaved(machine: Machine, bytes: number, take: Take): Promise<v
   const filename = join(machine.options.folder, `${machine.label}.ram`);
   try {
     await machine.qmp.execute('pmemsave', { val: 0, size: bytes, filename });
-    take(0, readFileSync(filename));
+    // Addresses from 640 KiB to 1 MiB lead to video memory and ROM, whatever RAM lies under them.
+    take(0, readFileSync(filename).fill(0, 0xa0000, 0x100000));
   } finally {
     rmSync(filename, { force: true });
   }

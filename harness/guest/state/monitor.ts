@@ -1,13 +1,20 @@
 import type { Machine } from '../../machine/machine.js';
+import type { QmpCommands } from '../../qmp/schema.js';
 import type { Reading, StatePart } from './part.js';
+
+type Cpus = QmpCommands['query-cpus-fast']['return'];
+
+/** The CPUs that a machine has. */
+export function listCpus(machine: Machine): Promise<Cpus> {
+  return machine.qmp.execute('query-cpus-fast');
+}
 
 /**
  * Registers and CPUID of every CPU, local APICs, I/O APIC and PICs, as the monitor tells them: nobody but a CPU can read the first,
  * and asking changes none of them. What only one of two builds prints is not compared.
  */
-export async function readProcessors(machine: Machine): Promise<StatePart[]> {
-  const cpus = await machine.qmp.execute('query-cpus-fast');
-  const parts = cpus.map(async (cpu): Promise<StatePart[]> => {
+export async function readProcessors(machine: Machine, cpus: Promise<Cpus>): Promise<StatePart[]> {
+  const parts = (await cpus).map(async (cpu): Promise<StatePart[]> => {
     const index = cpu['cpu-index'];
     const [registers, words] = await Promise.all([
       ask(machine, 'info registers', index),
@@ -21,9 +28,9 @@ export async function readProcessors(machine: Machine): Promise<StatePart[]> {
 }
 
 /** Interrupt controllers of the machine and of every CPU. */
-export async function readInterruptControllers(machine: Machine): Promise<StatePart[]> {
-  const [pics, cpus] = await Promise.all([ask(machine, 'info pic'), machine.qmp.execute('query-cpus-fast')]);
-  const apics = cpus.map(async ({ 'cpu-index': index }) => ({
+export async function readInterruptControllers(machine: Machine, cpus: Promise<Cpus>): Promise<StatePart[]> {
+  const [pics, listed] = await Promise.all([ask(machine, 'info pic'), cpus]);
+  const apics = listed.map(async ({ 'cpu-index': index }) => ({
     device: `local APIC of CPU ${index}`,
     readings: localApic(await ask(machine, 'info lapic', index)),
   }));

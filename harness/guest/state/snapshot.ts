@@ -5,7 +5,7 @@ import type { StateArea } from '../../record/outcome.js';
 import type { ConfigSnapshot, FunctionSnapshot } from '../config-snapshot.js';
 import { memoryBase } from '../../pci/base-address.js';
 import { readMemory } from './memory.js';
-import { readInterruptControllers, readProcessors } from './monitor.js';
+import { listCpus, readInterruptControllers, readProcessors } from './monitor.js';
 import { readMsix } from './msix.js';
 import type { Reading, StatePart } from './part.js';
 import { readRegisters, type RegisterPlace } from './read-registers.js';
@@ -24,6 +24,8 @@ export async function readState(
   { family, areas }: { family: MachineFamily; areas: readonly StateArea[] },
 ): Promise<StatePart[]> {
   const { qtest } = machine;
+  let listed: ReturnType<typeof listCpus> | undefined;
+  const cpus = (): ReturnType<typeof listCpus> => (listed ??= listCpus(machine));
   const functions = [...config.values()];
   const readers: Record<StateArea, () => Promise<StatePart[]>> = {
     'config-space': () => Promise.resolve([]),
@@ -35,11 +37,13 @@ export async function readState(
     'msi-x': () => eachFunction(functions, 'msi-x', (found) => readMsix(qtest, found.config)),
     chipset: async () =>
       (await Promise.all(chipsetMaps(family.family).map((map) => readChipset(machine, config, map)))).flat(),
-    'interrupt-controllers': () => readInterruptControllers(machine),
-    cpu: () => readProcessors(machine),
+    'interrupt-controllers': () => readInterruptControllers(machine, cpus()),
+    cpu: () => readProcessors(machine, cpus()),
     memory: async () => [{ area: 'memory', device: 'guest RAM', address: '', readings: await readMemory(machine) }],
   };
-  return (await Promise.all(areas.map((area) => readers[area]()))).flat();
+  // Memory is our own work: what it waits for is asked first, so that QEMU answers the rest meanwhile.
+  const order = [...areas].sort((a, b) => Number(b === 'memory') - Number(a === 'memory'));
+  return (await Promise.all(order.map((area) => readers[area]()))).flat();
 }
 
 async function eachFunction(
