@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Deadline } from '../core/deadline.js';
 import { ProtocolError } from '../core/errors.js';
+import type { SocketAddress } from '../core/socket.js';
 import { diagnose, type TopologyView } from '../diagnosis/diagnose.js';
 import type { ConfigSnapshot } from '../guest/config-snapshot.js';
 import type { Machine } from '../machine/machine.js';
@@ -12,6 +13,7 @@ import { examine } from './evidence.js';
 import type { Outcome } from './outcome.js';
 import { defaultStallMs, Phases } from './phases.js';
 import { configure, type MigrationPlan } from './plan.js';
+import { Relay } from './relay/relay.js';
 
 export interface MigrateOptions {
   plan: MigrationPlan;
@@ -29,18 +31,24 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
   const { plan, deadline } = options;
   const looking = stopwatch();
   const logFrom = { source: source.log().length, destination: destination.log().length };
-  const [before, uri] = await Promise.all([options.look(source), listen(destination, plan), configure(source, plan)]);
+  const [before, address] = await Promise.all([
+    options.look(source),
+    listen(destination, plan),
+    configure(source, plan),
+  ]);
+  await using relay = await between(destination, address, plan);
   const lookedMs = looking();
 
   const moving = stopwatch();
   const phases = new Phases(source, destination, { deadline, stallMs: options.stallMs ?? defaultStallMs });
-  const refusal = await start(source, uri);
+  const refusal = await start(source, relay?.uri ?? uriOf(address));
   const settled = refusal !== undefined || (await phases.settled());
   const [sourceEvidence, destinationEvidence] = await Promise.all([
     examine(source, { deadline, logFrom: logFrom.source, exitsOnError: false }),
     examine(destination, { deadline, logFrom: logFrom.destination, exitsOnError: plan.exitOnError ?? true }),
   ]);
   options.onPhase?.('migration', moving());
+  if (refusal === undefined) relay?.verify();
 
   const judging = stopwatch();
   const arrived = settled && destinationEvidence.alive && destinationEvidence.outcome.migrationStatus === 'completed';
@@ -60,6 +68,7 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
     source: { ...sourceEvidence.outcome, ...(refusal !== undefined && { refusal }) },
     destination: destinationEvidence.outcome,
     ...sourceEvidence.figures,
+    ...(relay && { channels: relay.figures }),
     findings: findingsOf(evidence, before.config, differences),
     differences,
     configSpace: { before: before.config, ...(after && { after: after.config }) },
@@ -68,19 +77,32 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
   return outcome;
 }
 
-/** Makes the destination listen, and returns the URI that the source is to connect to. */
-async function listen(destination: Machine, plan: MigrationPlan): Promise<string> {
+/** Makes the destination listen, and returns where. */
+async function listen(destination: Machine, plan: MigrationPlan): Promise<SocketAddress> {
   await configure(destination, plan);
-  const uri =
-    plan.channel === 'tcp'
-      ? 'tcp:127.0.0.1:0'
-      : `unix:${join(destination.options.folder, `${destination.label}.stream`)}`;
+  const path = join(destination.options.folder, `${destination.label}.stream`);
+  const uri = plan.channel === 'tcp' ? 'tcp:127.0.0.1:0' : `unix:${path}`;
   const exitOnError = plan.exitOnError === undefined ? {} : { 'exit-on-error': plan.exitOnError };
   await destination.qmp.execute('migrate-incoming', { uri, ...exitOnError });
-  if (plan.channel !== 'tcp') return uri;
+  if (plan.channel !== 'tcp') return { path };
   const [address] = (await destination.qmp.execute('query-migrate'))['socket-address'] ?? [];
   if (address?.type !== 'inet') throw new ProtocolError('the destination listens on TCP and does not say where');
-  return `tcp:127.0.0.1:${address.port}`;
+  return { host: '127.0.0.1', port: Number(address.port) };
+}
+
+function uriOf(address: SocketAddress): string {
+  return 'path' in address ? `unix:${address.path}` : `tcp:${address.host}:${address.port}`;
+}
+
+/** A relay in front of the destination, on a channel of the same kind, where the plan has one. */
+async function between(
+  { options, label }: Machine,
+  destination: SocketAddress,
+  plan: MigrationPlan,
+): Promise<Relay | undefined> {
+  if (!plan.relay) return undefined;
+  const listenOn = plan.channel === 'tcp' ? { host: '127.0.0.1' } : { path: join(options.folder, `${label}.relay`) };
+  return Relay.listen({ plan: plan.relay, listenOn, destination, teePath: join(options.logFolder, label) });
 }
 
 /** Starts the migration; what QEMU says when it refuses. */

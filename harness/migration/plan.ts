@@ -1,5 +1,6 @@
 import { StateError } from '../core/errors.js';
 import type { Machine } from '../machine/machine.js';
+import type { RelayPlan } from './relay/plan.js';
 
 /** How one migration is to be done. Everything left out is as QEMU has it by default. */
 export interface MigrationPlan {
@@ -11,6 +12,8 @@ export interface MigrationPlan {
   parameters?: Readonly<Record<string, unknown>>;
   /** False keeps a destination alive that cannot load (QEMU 9.1 and later): its reason is then in `query-migrate`. */
   exitOnError?: boolean;
+  /** Sends the stream through Godwit, which keeps, changes, cuts or slows it on its way. */
+  relay?: RelayPlan;
 }
 
 /**

@@ -95,6 +95,14 @@ export interface Finding {
   known?: { words: string; source: string };
 }
 
+/** What went through one connection of a relay. */
+export interface ChannelFigures {
+  bytesToDestination: number;
+  bytesToSource: number;
+  /** Path of the copy of what the destination was sent, where one was kept. */
+  file?: string;
+}
+
 /** One migration, judged. */
 export interface OutcomeRecord {
   class: OutcomeClass;
@@ -108,6 +116,8 @@ export interface OutcomeRecord {
   downtimeMs?: number;
   /** Bytes that the source says it sent, RAM and devices together. */
   transferredBytes?: number;
+  /** What went through a relay, where there was one: the main channel first. */
+  channels?: ChannelFigures[];
   findings: Finding[];
   differences: RegisterDifference[];
 }

@@ -61,6 +61,9 @@ const outcome = z.object({
   totalMs: z.exactOptional(number),
   downtimeMs: z.exactOptional(number),
   transferredBytes: z.exactOptional(number),
+  channels: z.exactOptional(
+    z.array(z.object({ bytesToDestination: number, bytesToSource: number, file: z.exactOptional(z.string()) })),
+  ),
   findings: z.array(finding),
   differences: z.array(difference),
 });

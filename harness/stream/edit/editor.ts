@@ -15,6 +15,8 @@ export type StreamEdit =
   | { drop: string }
   /** Puts a section in front of one that comes before it. */
   | { move: string; before: string }
+  /** Ends the stream where a section begins. */
+  | { cut: string }
   /**
    * Changes a field of a section: its path with '/' between the names, or 'config' for PCI configuration space. `byte` counts from the
    * start of the field; `xor` flips bits of that byte, `set` replaces it.
@@ -38,6 +40,7 @@ export class StreamEditor {
   private readonly sections = new Map<string, Section>();
   private description: StreamDescription | undefined;
   private unreadable: StreamError | undefined;
+  private cutAt: number | undefined;
 
   constructor(edits: readonly StreamEdit[], options: EditOptions = {}) {
     this.open = edits.map((edit) => ({ edit, done: false }));
@@ -47,8 +50,14 @@ export class StreamEditor {
     this.feed = new StreamFeed((bytes) => (this.reader = new StreamReader(bytes, { onItem, onSection })).read());
   }
 
+  /** True once the stream was cut: nothing goes on any more. */
+  get isOver(): boolean {
+    return this.cutAt !== undefined;
+  }
+
   /** Takes bytes as they come; returns those that may go on. */
   push(chunk: Buffer): Buffer[] {
+    if (this.isOver) return [];
     this.held.push(chunk);
     if (this.unreadable) return this.held.release(Infinity);
     try {
@@ -58,12 +67,13 @@ export class StreamEditor {
       this.unreadable = thrown;
       return this.held.release(Infinity);
     }
+    if (this.cutAt !== undefined) return this.held.release(this.cutAt);
     return this.held.release(Math.min(this.reader?.knownTo ?? 0, ...this.open.map(waitsFrom)));
   }
 
   /** Nothing more comes; returns what was still held back. */
   end(): Buffer[] {
-    return this.held.release(Infinity);
+    return this.isOver ? [] : this.held.release(Infinity);
   }
 
   /** Throws StateError when an edit never found what it is about: a test that changes nothing proves nothing. */
@@ -79,9 +89,11 @@ export class StreamEditor {
   private begin(header: SectionHeader): void {
     const name = nameOf(header);
     for (const open of this.open) {
-      const { edit } = open;
-      const about = 'drop' in edit ? edit.drop : 'move' in edit ? edit.before : edit.change;
-      if (!open.done && about === name) open.from ??= header.offset;
+      if (open.done || startOf(open.edit) !== name) continue;
+      open.from ??= header.offset;
+      if (!('cut' in open.edit)) continue;
+      open.done = true;
+      this.cutAt ??= header.offset;
     }
   }
 
@@ -132,6 +144,13 @@ interface OpenEdit {
   done: boolean;
   /** Where the section begins that the edit waits at; set when it has begun. */
   from?: number;
+}
+
+/** The section at which an edit begins to hold bytes back. */
+function startOf(edit: StreamEdit): string {
+  if ('drop' in edit) return edit.drop;
+  if ('cut' in edit) return edit.cut;
+  return 'move' in edit ? edit.before : edit.change;
 }
 
 /** From which offset on an edit holds bytes back. */

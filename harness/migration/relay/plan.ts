@@ -1,0 +1,13 @@
+import type { StreamEdit } from '../../stream/edit/editor.js';
+
+/** What happens to a stream on its way through the relay. Everything is about the main channel, except for the copy. */
+export interface RelayPlan {
+  /** Fields that are changed, sections that are moved or left out. A migration whose edits change nothing throws StateError. */
+  edits?: readonly StreamEdit[];
+  /** Keeps a copy of what the destination is sent, one file for each channel. */
+  tee?: boolean;
+  /** Ends the connection after so many bytes, or where a section begins; neither side is told. */
+  cut?: { afterBytes: number } | { beforeSection: string };
+  /** No faster than this. */
+  bytesPerSecond?: number;
+}
