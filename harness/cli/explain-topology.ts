@@ -3,7 +3,8 @@ import { namesAtHand } from '../build/listing.js';
 import { resolveBuild } from '../build/resolve.js';
 import { Deadline } from '../core/deadline.js';
 import { GodwitError, messageOf } from '../core/errors.js';
-import type { TopologyView } from '../diagnosis/device-name.js';
+import { hex } from '../core/hex.js';
+import type { KnownFunction, PlacedDevice, TopologyView } from '../diagnosis/device-name.js';
 import { diagnoseLines } from '../diagnosis/diagnose.js';
 import type { ErrorLine } from '../diagnosis/error-lines.js';
 import { placeDevices } from '../diagnosis/placed-devices.js';
@@ -12,6 +13,7 @@ import type { ConfigSnapshot } from '../guest/config-snapshot.js';
 import { probeConfigSpace, shapingWords } from '../guest/probe.js';
 import { splitWords } from '../machine/words.js';
 import { usualBuilds } from '../run/usual.js';
+import { type BySection, type DumpedSpaces, inDump } from './explain-spaces.js';
 
 /** All that a user gave. */
 export interface Given {
@@ -20,6 +22,9 @@ export interface Given {
   words?: string[];
   build?: string;
   machineType?: string;
+  /** Configuration space that the user has: of a device that nobody else can start, say. */
+  dump?: DumpedSpaces;
+  stream?: BySection;
 }
 
 /** What is known of the machine, and in which sentences that is put. */
@@ -29,6 +34,7 @@ export interface Surmise {
 }
 
 const probeMs = 15_000;
+const headerBytes = 0x40;
 
 /** What a machine is started with for a look at its configuration space. */
 interface Attempt {
@@ -48,8 +54,28 @@ export async function surmise(given: Given): Promise<Surmise> {
   const placed = placeDevices(words, machineType);
   const byPlace: TopologyView['byPlace'] = (place) => placed.get(place);
   const without: TopologyView = { byAddress: () => undefined, byPlace };
-  const section = sectionToProbe(given.messages, without);
-  if (section === undefined) return { topology: without, notes: [] };
+  const mismatch = mismatchToPlace(given.messages, without);
+  if (mismatch === undefined) return { topology: without, notes: [] };
+  const { section } = mismatch;
+  const bySection = suppliedSpaces(given, { about: section, byPlace });
+  const supplied = bySection(section);
+  if (supplied) return { topology: { ...without, bySection }, notes: doubts(mismatch, supplied) };
+  const missing = given.dump || given.stream ? [`the configuration space of ${section} is not in what was given`] : [];
+  if (isOfTheHost(section)) return { topology: without, notes: [...missing, ...supply(mismatch)] };
+  const { topology, notes } = await probed(given, { section, words, machineType, placed });
+  return { topology: { ...topology, byPlace }, notes: [...missing, ...notes] };
+}
+
+async function probed(
+  given: Given,
+  {
+    section,
+    words,
+    machineType,
+    placed,
+  }: { section: string; words: string[]; machineType: string | undefined; placed: ReadonlyMap<string, PlacedDevice> },
+): Promise<Surmise> {
+  const without: TopologyView = { byAddress: () => undefined };
   const staged = stagedDevice(section);
   const attempts: Attempt[] = [
     ...(placed.size > 0 ? [{ words: shapingWords(words) }] : []),
@@ -60,8 +86,8 @@ export async function surmise(given: Given): Promise<Surmise> {
   ];
   const target = await chooseBuild(given, machineType);
   if (typeof target === 'string') return { topology: without, notes: [target] };
-  const probed = await probe(target, attempts);
-  if (!probed) {
+  const found = await probe(target, attempts);
+  if (!found) {
     return {
       topology: without,
       notes: [
@@ -69,14 +95,53 @@ export async function surmise(given: Given): Promise<Surmise> {
       ],
     };
   }
-  return { topology: { byAddress: (address) => probed.snapshot.get(address), byPlace }, notes: probed.notes };
+  return { topology: { byAddress: (address) => found.snapshot.get(address) }, notes: found.notes };
 }
 
-/** The section of the first mismatch whose register only the device itself can tell. */
-function sectionToProbe(messages: readonly ErrorLine[], view: TopologyView): string | undefined {
+/** The first mismatch of a device that the log names: its register only the device itself can tell. */
+interface PlacedMismatch {
+  section: string;
+  offset: number;
+  /** The byte on either side. */
+  values: number[];
+}
+
+function mismatchToPlace(messages: readonly ErrorLine[], view: TopologyView): PlacedMismatch | undefined {
   const findings = diagnoseLines('destination', messages, view);
   const found = findings.find(({ kind, fields }) => kind === 'config-mismatch' && fields['section'] !== undefined);
-  return found && String(found.fields['section']);
+  if (!found) return undefined;
+  const { section, offset, read, device } = found.fields;
+  return { section: String(section), offset: Number(offset), values: [Number(read), Number(device)] };
+}
+
+function suppliedSpaces(
+  { dump, stream }: Given,
+  about: { about: string; byPlace: NonNullable<TopologyView['byPlace']> },
+): BySection {
+  const dumped = dump && inDump(dump, about);
+  return (section) => dumped?.(section) ?? stream?.(section);
+}
+
+function doubts({ section, offset, values }: PlacedMismatch, { config }: KnownFunction): string[] {
+  const byte = config[offset];
+  if (byte === undefined)
+    return [`what was given of ${section} ends before ${hex(offset)}: \`lspci -xxxx\` as root shows all of it`];
+  if (values.includes(byte)) return [];
+  return [
+    `what was given of ${section} has ${hex(byte)} at ${hex(offset)}, and neither side of the log has: it may be of another device`,
+  ];
+}
+
+function isOfTheHost(section: string): boolean {
+  return section.endsWith('/vfio');
+}
+
+/** What to supply for a device that cannot be started here. */
+function supply({ section, offset }: PlacedMismatch): string[] {
+  const likely = offset < headerBytes ? '' : `; most likely ${hex(offset)} belongs to a Vendor-Specific capability`;
+  return [
+    `the device behind ${section} is the host's own and cannot be started here${likely}: --config FILE with \`lspci -xxxx\` of it, or --stream FILE with a stream of the guest, tells`,
+  ];
 }
 
 function machineTypeIn(words: readonly string[]): string | undefined {

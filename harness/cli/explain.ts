@@ -7,12 +7,15 @@ import { splitWords } from '../machine/words.js';
 import type { Side } from '../record/outcome.js';
 import { renderExplainedLog, type ExplainedLog } from '../report/explained-log.js';
 import { createPaint, wantsColor } from '../report/paint.js';
+import { inStream, readDump } from './explain-spaces.js';
 import { surmise } from './explain-topology.js';
 
 interface Options {
   build?: string;
   machine?: string;
   cmdline?: string;
+  config?: string;
+  stream?: string;
   side: string;
   json?: boolean;
 }
@@ -28,6 +31,8 @@ export function explainCommand(): Command {
     .option('--build <name>', 'the QEMU that printed it: deb:SUITE, a path, or a name on PATH')
     .option('--machine <type>', 'its machine type')
     .option('--cmdline <file>', 'file with its command line, - for standard input')
+    .option('--config <file>', 'what lspci -xxxx prints of the device, or of all, or a copy of its /sys/…/config')
+    .option('--stream <file>', 'a migration stream that was captured from the guest')
     .option('--side <side>', 'which side printed it, source or destination', 'destination')
     .option('--json', 'as JSON')
     .action(explain);
@@ -47,6 +52,8 @@ async function explain(file: string, options: Options): Promise<void> {
     ...(words && { words }),
     ...(options.build !== undefined && { build: options.build }),
     ...(options.machine !== undefined && { machineType: options.machine }),
+    ...(options.config !== undefined && { dump: readDump(options.config) }),
+    ...(options.stream !== undefined && { stream: inStream(options.stream) }),
   });
   const findings = diagnoseLines(side, messages, surmised.topology);
   const explained: ExplainedLog = { findings, lines, notes: surmised.notes };

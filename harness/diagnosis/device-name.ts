@@ -3,6 +3,8 @@ export interface TopologyView {
   byAddress(address: string): KnownFunction | undefined;
   /** The `-device` that sits at a place of the stream's own naming: root bus, then device and function of every bridge on the way ("00:12.0:00.0"). */
   byPlace?(place: string): PlacedDevice | undefined;
+  /** The function that wrote a section of the stream ('0000:00:12.0/pcie-root-port'), where somebody has its configuration space by that name. */
+  bySection?(section: string): KnownFunction | undefined;
 }
 
 /** One `-device` of a command line. */
@@ -45,8 +47,9 @@ export function nameDevice(section: string, topology?: TopologyView): NamedDevic
   const slots = way.slice(1).split(':');
   const found = follow(bus, slots, topology);
   const placed = topology?.byPlace?.(`${bus}${way}`);
-  if (!found && !placed) return { name: section };
-  return inWords({ section, rest, address: found?.address ?? `${bus}${way}` }, found?.known, placed);
+  const known = topology?.bySection?.(section) ?? found?.known;
+  if (!found && !placed && !known) return { name: section };
+  return inWords({ section, rest, address: found?.address ?? `${bus}${way}` }, known, placed);
 }
 
 /** `rest` is what follows the address: the device's own name, or that of a part of it ("e1000.rom", "1/usb-ptr"). */

@@ -10,7 +10,7 @@ const fixSchema = z.strictObject({
   name: z.string(),
   /** Kinds of finding. */
   kinds: z.array(z.string()).min(1),
-  /** Fields of the finding, with a regular expression each, all of which must match; `line` is the line itself. */
+  /** Fields of the finding, with a regular expression each, all of which must match; `line` is the line itself, `summary` the sentence. */
   where: z.record(z.string(), z.string().refine(isPattern, 'no regular expression')),
   /** What causes it, what cures it, from which version on. */
   words: z.string(),
@@ -40,6 +40,7 @@ function fits({ kinds, where }: KnownFix, finding: Finding): boolean {
   const facts: Record<string, string | number | undefined> = {
     ...finding.fields,
     line: finding.line,
+    summary: finding.summary,
     path: finding.path?.join(' '),
   };
   return Object.entries(where).every(([name, pattern]) => {

@@ -1,5 +1,6 @@
 import type { Build } from '../build/build.js';
 import type { Deadline } from '../core/deadline.js';
+import { parseDeviceLine } from '../machine/device-line.js';
 import { Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
 import type { ConfigSnapshot } from './config-snapshot.js';
@@ -12,7 +13,9 @@ const standIns: Readonly<Record<string, (id: string) => string>> = {
   '-drive': (id) => `if=none,id=${id},driver=null-co,read-zeroes=on`,
   '-blockdev': (id) => `driver=null-co,node-name=${id},read-zeroes=on`,
 };
-const kept = new Set(['-device', '-global']);
+const kept = new Set(['-global']);
+/** What decides where a device sits. */
+const placing = ['id', 'bus', 'addr', 'multifunction'];
 const harmlessObject = /^(?:qom-type=)?(?:iothread|rng-builtin|memory-backend-ram|throttle-group)\b/;
 
 /**
@@ -22,12 +25,24 @@ const harmlessObject = /^(?:qom-type=)?(?:iothread|rng-builtin|memory-backend-ra
 export function shapingWords(words: readonly string[]): string[] {
   return words.flatMap((word, index) => {
     const option = (words[index - 1] ?? '').replace(/^--/, '-');
+    if (option === '-device') return [option, hostFree(word)];
     if (kept.has(option) || (option === '-object' && harmlessObject.test(word))) return [option, word];
     const id =
       /(?:^|,)(?:id|node-name)=([^,]+)/.exec(word)?.[1] ?? /"(?:id|node-name)"\s*:\s*"([^"]+)"/.exec(word)?.[1];
     const standIn = standIns[option];
     return standIn && id !== undefined ? [option, standIn(id)] : [];
   });
+}
+
+/** A device of another host gives its place to one of no host, so that those after it get the slots that they had. */
+function hostFree(text: string): string {
+  const { driver, properties } = parseDeviceLine(text);
+  if (!driver.startsWith('vfio-')) return text;
+  const place = placing.flatMap((name) => {
+    const value = properties.get(name);
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
+  return ['pci-testdev', ...place].join(',');
 }
 
 /** A machine that is looked at and ended at once. */

@@ -183,9 +183,14 @@ export const deviceMessages: readonly Message[] = [
     'The configuration space of the VFIO device {host} does not end where it should in the stream',
   ],
   [
+    'load-step',
+    '{host@}: Failed to load device config space',
+    'The configuration space of the VFIO device {host} could not be loaded',
+  ],
+  [
     'vfio',
-    '{host@}: Failed to [load|save] device config space',
-    'The configuration space of the VFIO device {host} could not be moved',
+    '{host@}: Failed to save device config space',
+    'The configuration space of the VFIO device {host} could not be saved',
   ],
   [
     'vfio',

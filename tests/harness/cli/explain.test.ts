@@ -30,6 +30,17 @@ async function piped(input: string | Uint8Array, ...words: string[]): Promise<En
   return { exitCode, stdout, stderr };
 }
 
+/** `lspci -xxx` of a function with these bytes, all others 0. */
+function lspciOf(bytes: Record<number, number | number[]>): string {
+  const config = Buffer.alloc(256);
+  for (const [offset, values] of Object.entries(bytes)) config.set([values].flat(), Number(offset));
+  const rows = Array.from({ length: 16 }, (_, row) => {
+    const pairs = config.toString('hex', 16 * row, 16 * row + 16).match(/../g) ?? [];
+    return `${(16 * row).toString(16).padStart(2, '0')}: ${pairs.join(' ')}`;
+  });
+  return ['3b:00.4 Serial controller: Red Hat, Inc. Device 1100', ...rows, ''].join('\n');
+}
+
 // 1. Each bug report gives its device, register and bit, and what is known of it; text around the log is nobody's error.
 // 2. The layout comes from a probe: of the machine of the command line, or of the device alone, and what was assumed is said.
 // 3. What cannot be read, and what says nothing, ends with one sentence and its exit status.
@@ -63,10 +74,35 @@ describe('godwit explain', () => {
     ]);
   });
 
-  it('tells of a VFIO device, which no build can show, what is known', async () => {
-    const { first } = await asJson(pasted('vendor-specific'));
+  it('tells of a VFIO device, which no build can show, what is likely and what to supply', async () => {
+    const { first, notes } = await asJson(pasted('vendor-specific'));
     expect(first.fields).to.include({ offset: 0x83, read: 0x11, device: 0x22, section: '0000:00:04.0/vfio' });
-    expect(first.known?.words).to.contain('skip-vsc-check');
+    expect(first.known?.words)
+      .to.contain('the likely part is a vendor-specific capability')
+      .and.contain('skip-vsc-check');
+    expect(notes).to.have.length(1);
+    expect(notes[0]).to.contain('most likely 0x83 belongs to a Vendor-Specific capability').and.contain('--config');
+  });
+
+  it('names the Vendor-Specific capability of a VFIO device with what lspci prints of it', async () => {
+    using sandbox = new Sandbox();
+    writeFileSync(
+      sandbox.path('lspci'),
+      lspciOf({ 0x06: 0x10, 0x34: 0x60, 0x60: [0x11, 0x80], 0x80: [0x09, 0, 0x10, 0x11] }),
+    );
+    const { first, notes } = await asJson(pasted('vendor-specific'), '--config', sandbox.path('lspci'));
+    expect(first.fields).to.include({ register: 'Vendor-Specific byte 0x3', capability: 'Vendor-Specific at 0x80' });
+    expect(first.known?.words)
+      .to.match(/^From QEMU 9\.1 on/)
+      .and.contain('skip-vsc-check=on');
+    expect(notes).to.deep.equal([]);
+  });
+
+  it('doubts a dump that neither side has the byte of', async () => {
+    using sandbox = new Sandbox();
+    writeFileSync(sandbox.path('lspci'), lspciOf({ 0x06: 0x10, 0x34: 0x80, 0x80: [0x09, 0, 0x10, 0x33] }));
+    const { notes } = await asJson(pasted('vendor-specific'), '--config', sandbox.path('lspci'));
+    expect(notes.join()).to.contain('has 0x33 at 0x83, and neither side of the log has');
   });
 
   it('names the registers that a vfio-user server did not let write', async () => {
@@ -82,7 +118,7 @@ qemu-system-x86_64: error while loading state for instance 0x0 of device '0000:0
 `;
     const { stdout } = await piped(log, '--build', 'deb:bookworm', '--machine', 'pc-q35-7.2');
     expect(stdout).to.match(/^Vendor-Specific byte 0x6 of virtio-net \(01:00\.0\): is 0x2 in the stream/);
-    expect(stdout).to.match(/assuming a\s+virtio-net-pci\s+with\s+its\s+default\s+properties/);
+    expect(stdout).to.match(/assuming\s+a\s+virtio-net(-pci)?\s+with\s+its\s+default\s+properties/);
   });
 
   it('starts the devices of a command line, without the backends of the other host', async () => {
@@ -131,6 +167,8 @@ qemu-system-x86_64: error while loading state for instance 0x0 of device '0000:0
       ['missing.log'],
       ['-', '--cmdline', '-'],
       [pasted('status'), '--side', 'left'],
+      [pasted('slot'), '--config', pasted('slot')],
+      [pasted('slot'), '--stream', pasted('slot')],
       [pasted('slot'), '--build', 'nonesuch'],
     ]) {
       const { exitCode, stderr } = await sandbox.godwit('explain', ...words);

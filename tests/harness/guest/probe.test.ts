@@ -26,10 +26,13 @@ describe('probe', () => {
       'secret,id=s',
       '--device',
       'edu',
+      '-device',
+      'vfio-pci,host=3b:00.4,addr=4.0,id=hostdev0',
     ];
     expect(shapingWords([...words, ...devices, '-cpu', 'host'])).to.deep.equal([
       ...['-netdev', 'hubport,id=n0,hubid=0', '-blockdev', 'driver=null-co,node-name=d0,read-zeroes=on'],
       ...['-device', 'e1000,netdev=n0', '-global', 'e1000.romfile=', '-device', 'edu'],
+      ...['-device', 'pci-testdev,id=hostdev0,addr=4.0'],
     ]);
   });
 
