@@ -28,6 +28,7 @@ const mostTelling: ErrorLine['kind'][] = ['assertion', 'config-mismatch', 'devic
 const leastTelling: ErrorLine['kind'][] = [
   'undiagnosed',
   'warning',
+  'stream-cut',
   'sibling-error',
   'connection-lost',
   'save-failed',

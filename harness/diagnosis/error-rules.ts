@@ -50,6 +50,8 @@ export type ErrorFields =
   | { kind: 'not-a-stream'; detail: string }
   | { kind: 'unknown-flags'; flags: number }
   | { kind: 'load-failed'; reason: string }
+  /** The stream ended too early: EIO is what QEMU's reader makes of its end (migration/qemu-file.c). */
+  | { kind: 'stream-cut'; reason: string }
   | { kind: 'migration-blocker'; reason: string; device?: string }
   | { kind: 'assertion'; file?: string; lineNumber?: number; function: string; expression: string }
   /** A QEMU that does not start, or a hotplug refused, because of a `-device`. */
@@ -185,6 +187,10 @@ const streamRules: ErrorRule[] = [
     pattern:
       /^(?<detail>(?:Not a migration stream(?:, magic)?|Unsupported migration stream version(?:, file version)?|Configuration section missing)(?:[:,]? [\da-f]+ != [\da-f]+)?)/,
     fields: ({ detail }) => ({ kind: 'not-a-stream', detail: text(detail) }),
+  },
+  {
+    pattern: /^load of migration failed: (?<reason>Input\/output error)/,
+    fields: ({ reason }) => ({ kind: 'stream-cut', reason: text(reason) }),
   },
   {
     pattern: /^load of migration failed(?:: (?<reason>[^:]+))?/,

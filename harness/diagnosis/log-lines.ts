@@ -34,6 +34,7 @@ const unmistakable = new Set<ErrorLine['kind']>([
   'unknown-ramblock',
   'ramblock-size',
   'load-failed',
+  'stream-cut',
   'features',
   'assertion',
   'vfio-user',

@@ -47,6 +47,8 @@ const words: Words = {
   'not-a-stream': ({ detail }) => `The destination cannot read the stream: ${detail}`,
   'unknown-flags': ({ flags }) => `The stream holds migration flags 0x${flags.toString(16)} unknown to the destination`,
   'load-failed': ({ reason }) => `The destination could not load the stream: ${reason}`,
+  'stream-cut': ({ reason }) =>
+    `The stream ended before the destination had all of it: the connection was cut, or the source gave up (${reason})`,
   'migration-blocker': ({ reason }) => `QEMU refuses to migrate: ${reason}`,
   assertion: ({ function: name, file, lineNumber, expression }) =>
     `QEMU aborted in ${name}${file === undefined ? '' : ` (${file}:${lineNumber ?? '?'})`}: ${expression}`,
