@@ -5,10 +5,16 @@ export type { Machine } from './machine/machine.js';
 export type { ScriptedGuest } from './guest/scripted.js';
 export { describeOutcome, type Outcome } from './migration/outcome.js';
 export type { MigrationPlan } from './migration/plan.js';
+export type { RelayPlan } from './migration/relay/plan.js';
 export type { CellShape, CommandWords, Journey, Options, ScenarioDefinition } from './scenario/definition.js';
 export { expect } from './scenario/expectations.js';
 export type { KnownIssue } from './scenario/known-issue.js';
 export { scenario } from './scenario/registry.js';
+export { type Capture, readCapture } from './stream/capture.js';
+export { compareCaptures, type StreamDifference } from './stream/compare/diff.js';
+export { loadOrder, orderViolations } from './stream/compare/order.js';
+export type { StreamEdit } from './stream/edit/editor.js';
+export { readStreamFile } from './stream/input.js';
 
 // A scenario file that plain mocha runs finds mocha's globals here; `godwit run` has none.
 if ('describe' in globalThis && 'it' in globalThis) await becomeMochaTests(process.env);

@@ -18,7 +18,8 @@ export type StreamEdit =
   /** Ends the stream where a section begins. */
   | { cut: string }
   /**
-   * Changes a field of a section: its path with '/' between the names, or 'config' for PCI configuration space. `byte` counts from the
+   * Changes a field of a section: its path with '/' between the names, or as much of the end as is unique, or 'config' for PCI
+   * configuration space. `byte` counts from the
    * start of the field; `xor` flips bits of that byte, `set` replaces it.
    */
   | { change: string; field: string; byte?: number; xor?: number; set?: number };
@@ -167,9 +168,12 @@ function find(fields: readonly Field[], body: Buffer, wanted: string): { offset:
     const space = configSpaceOf(fields, body);
     return space && { offset: space.offset, size: space.config.length };
   }
-  let found: Field | undefined;
+  let exact: Field | undefined;
+  const ending: Field[] = [];
   eachValue(fields, (path, field) => {
-    if (path.join('/') === wanted) found ??= field;
+    const name = path.join('/');
+    if (name === wanted) exact ??= field;
+    else if (name.endsWith(`/${wanted}`)) ending.push(field);
   });
-  return found;
+  return exact ?? (ending.length === 1 ? ending[0] : undefined);
 }

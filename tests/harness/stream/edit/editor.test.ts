@@ -42,6 +42,8 @@ describe('editing a stream', () => {
       `${port} Slot Status PDC (config 0x6e): 0x00 0x08`,
     ]);
     expect(differing([{ change: 'dma 1', field: 'command', set: 0x2a }])).to.deep.equal(['dma 1 command: 0x00 0x2a']);
+    // The end of a path is enough where there is only one.
+    expect(differing([{ change: port, field: 'log_max', byte: 1, xor: 1 }])).to.have.length(1);
     expect(
       differing([
         { change: 'i8259', field: 'imr', xor: 1 },
@@ -102,6 +104,8 @@ describe('editing a stream', () => {
       { change: port, field: 'no/such' },
       { move: 'cpu', before: 'hpet' },
       { change: 'dma', field: 'command', byte: 9 },
+      // Each of four channels has one.
+      { change: 'dma', field: 'mode', set: 1 },
     ])
       expect(() => edited(bytes, [edit]), JSON.stringify(edit)).to.throw(StateError, 'changed nothing');
   });
