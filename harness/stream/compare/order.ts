@@ -74,8 +74,8 @@ export const orderRules: readonly OrderRule[] = [
     name: 'IOMMU before PCI devices',
     reason: 'devices translate addresses when they are restored (vmstate.h: MIG_PRI_IOMMU)',
     first: ({ name }) => iommu.test(name),
-    then: ({ name }, { bridges }) =>
-      pciPath.test(name) && !bridges.has(name) && !name.includes('/virtio-mem') && !iommu.test(name),
+    then: ({ name, holdsConfig }, { bridges }) =>
+      holdsConfig && pciPath.test(name) && !bridges.has(name) && !name.includes('/virtio-mem') && !iommu.test(name),
   },
   {
     name: 'PCI bridge before what is behind it',
@@ -91,10 +91,10 @@ export function loadOrder(capture: Capture): LoadStep[] {
   return sectionsOf(capture).flatMap(({ section }) => {
     const { name, instance, offset } = section;
     if (section.type === 'full') return [{ name, instance, offset, holdsConfig: true }];
-    const marks = section.content?.marks ?? [];
-    return marks.map((mark) => ({
+    if (section.content?.format !== 'vfio') return [];
+    return (section.content.marks ?? []).map((mark) => ({
       ...{ name: `${name} ${mark.name}`, instance, offset: mark.offset },
-      holdsConfig: mark.name.includes('config'),
+      holdsConfig: mark.name === 'config-state',
     }));
   });
 }

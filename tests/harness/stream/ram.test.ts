@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Machine } from '../../../harness/machine/machine.js';
 import { splitWords } from '../../../harness/machine/words.js';
 import { type Capture, sectionsOf } from '../../../harness/stream/capture.js';
-import { captured } from '../support/captured.js';
+import { captured, contentsOf } from '../support/captured.js';
 import { Launchpad } from '../support/launchpad.js';
 
 const mebibyte = 1 << 20;
@@ -66,13 +66,7 @@ describe('RAM in a stream', () => {
 });
 
 function ramCounts(capture: Capture): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { section } of sectionsOf(capture)) {
-    if (section.name !== 'ram') continue;
-    for (const [name, count] of Object.entries(section.content?.counts ?? {}))
-      counts[name] = (counts[name] ?? 0) + count;
-  }
-  return counts;
+  return contentsOf(capture, 'ram').counts;
 }
 
 /** Writes some pages again and again; lets the migration end once they were sent three times. */

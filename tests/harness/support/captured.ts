@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { Deadline } from '../../../harness/core/deadline.js';
 import type { Machine } from '../../../harness/machine/machine.js';
 import { isEvent } from '../../../harness/qmp/messages.js';
-import { type Capture, readCapture } from '../../../harness/stream/capture.js';
+import { type Capture, readCapture, sectionsOf } from '../../../harness/stream/capture.js';
 import { readStreamFile } from '../../../harness/stream/input.js';
+import type { BodyContent } from '../../../harness/stream/section.js';
 
 export interface CaptureWish {
   capabilities?: Record<string, boolean>;
@@ -63,4 +64,21 @@ async function receive(path: string): Promise<Buffer> {
 /** The same, read. */
 export async function captured(source: Machine, wish: CaptureWish = {}): Promise<Capture> {
   return readStreamFile(await captureFile(source, wish), (bytes) => readCapture(bytes));
+}
+
+/** What all sections of a name hold together. */
+export function contentsOf(capture: Capture, name: string): BodyContent {
+  const found = sectionsOf(capture).flatMap(({ section }) =>
+    section.name === name && section.content ? [section.content] : [],
+  );
+  const counts: Record<string, number> = {};
+  for (const [what, count] of found.flatMap((content) => Object.entries(content.counts)))
+    counts[what] = (counts[what] ?? 0) + count;
+  const marks = new Map(
+    found
+      .flatMap((content) => content.marks ?? [])
+      .reverse()
+      .map((mark) => [mark.name, mark]),
+  );
+  return { format: found[0]?.format ?? '', counts, marks: [...marks.values()].reverse() };
 }
