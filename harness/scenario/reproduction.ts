@@ -56,6 +56,11 @@ migrated() {
 /** Where a migration arrives in a script: TCP ports are chosen anew each time, so that a socket file stands for all of them. */
 const tcpChannel = /tcp:127\.0\.0\.1:\d+/g;
 
+const relayed =
+  '# There the stream went through a relay, which may have changed it; here it goes straight, as the source sends it.';
+/** A relay's socket has the destination's name: a script has no relay, and its stream goes straight. */
+const relayChannel = /\.relay\b/g;
+
 /** One QEMU of a cell: how it is started, and the private folder that its commands may name. */
 export interface ReproducedMachine {
   spec: MachineSpec;
@@ -127,6 +132,7 @@ export class ReproductionScript {
       '#!/usr/bin/env bash',
       `# ${this.title.replaceAll('\n', ' ')}`,
       '# Does without Godwit what one of its cells did.',
+      ...(this.steps.some(({ line }) => line.search(relayChannel) >= 0) ? [relayed] : []),
       preamble,
       ...body,
       ...rest,
@@ -139,7 +145,7 @@ export class ReproductionScript {
   private moved(line: string): string {
     const folders = new Set([...this.machines.values()].map(({ folder }) => folder));
     const replaced = [...folders].reduce((text, folder) => text.replaceAll(folder, '$work'), line);
-    return replaced.replace(tcpChannel, 'unix:$work/tcp.stream');
+    return replaced.replace(relayChannel, '.stream').replace(tcpChannel, 'unix:$work/tcp.stream');
   }
 }
 

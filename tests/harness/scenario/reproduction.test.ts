@@ -151,6 +151,7 @@ describe('a reproduction', () => {
     );
     script.write(temporary.name);
     const text = readFileSync(join(temporary.name, 'reproduce.sh'), 'utf8');
+    expect(text).to.not.include('relay');
     expect(text).to.include('# a title of two lines\n').and.not.include('/private/x');
     const { stdout } = await execa('bash', ['-c', text.replace(/^(start|qmp) source /gm, "printf '%s\\n' ")], {
       reject: false,
@@ -161,5 +162,18 @@ describe('a reproduction', () => {
       value,
     );
     expect(JSON.parse(line)).to.have.nested.property('arguments.value', value);
+  });
+
+  it('sends a stream straight that went through a relay, and says so', async () => {
+    await stage.play({
+      devices: '',
+      async body({ migrate }) {
+        expect(await migrate({ relay: { edits: [{ drop: 'hpet' }] } })).to.have.finding('no-such-finding');
+      },
+    });
+    expect(await reproduce()).to.match(/"status": "completed"/);
+    expect(readFileSync(join(stage.logs, 'reproduce.sh'), 'utf8')).to.include(
+      '# There the stream went through a relay',
+    );
   });
 });
