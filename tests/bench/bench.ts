@@ -8,6 +8,7 @@ import { measureCell } from './one-cell.js';
 import { measureReading } from './reading.js';
 import { measureOracle } from './state-oracle.js';
 import { measureRoundTrips } from './round-trips.js';
+import { measureTee } from './teeing.js';
 import { measureMemory, measureRun } from './whole-run.js';
 
 /** The build that all figures are taken on: one without the bug, so that every cell passes. */
@@ -59,6 +60,21 @@ print(
   `stream show of ${megabytes(reading.bytes)} MB: ${reading.fileMs.toFixed(0)} ms from a file, ${reading.pipeMs.toFixed(0)} ms through a pipe, cat through a pipe ${reading.catMs.toFixed(0)} ms (medians of 5, in turn)`,
   `  ratio of rates through the pipe ${(reading.catMs / reading.pipeMs).toFixed(2)} (at least 0.5), largest process ${megabytes(reading.peakBytes)} MB (at most 150)`,
 );
+
+// At QEMU's own limit of 128 MiB a second, as people migrate; and as fast as it goes, where a relay is one process more on the way.
+for (const [how, bandwidth] of [
+  ['usual', undefined],
+  ['unlimited', 100e9],
+] as const) {
+  const tee = await measureTee(build, {
+    ...{ folder: folder.path, ramMiB: amounts.ramMiB / 4, turns: 3 },
+    ...(bandwidth !== undefined && { bandwidth }),
+  });
+  print(
+    `a migration of ${megabytes(tee.bytes)} MB at ${how} bandwidth: ${tee.straightMs} ms, with a tee ${tee.teedMs} ms (medians of 3, in turn)`,
+    `  ratio ${(tee.teedMs / tee.straightMs).toFixed(2)}${bandwidth === undefined ? ' (at most 1.1)' : ''}`,
+  );
+}
 
 print(`load at the end ${load()}`);
 
