@@ -151,7 +151,7 @@ function machineTypeIn(words: readonly string[]): string | undefined {
 
 /** `-device` lines that a mail quotes, as words. */
 function quotedDevices(text: string): string[] {
-  const unquoted = text.replaceAll(/^(?:\s*>)+ ?/gm, '');
+  const unquoted = text.replaceAll(/^(?:[ \t]*>)+ ?/gm, '');
   return [...unquoted.matchAll(/(?:^|\s)-device\s+((?:driver=)?[a-zA-Z][\w.-]*(?:,[\w.-]+=[^\s\\'"`]+)*)/g)].flatMap(
     ([, value]) => (value?.includes(',') ? ['-device', ...splitWords(value)] : []),
   );

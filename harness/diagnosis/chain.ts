@@ -24,22 +24,27 @@ const chained = new Set<ErrorLine['kind']>([
   'interrupt-controller',
 ]);
 
+/** No chain has more messages: in a flood nobody looks further. */
+const longestChain = 64;
+
 /**
- * Finds the section that a message is about, and the steps to the field. Up to 10.0 QEMU prints a line for each step, from the field
+ * Finds the section that the message at `at` is about, and the steps to the field. Up to 10.0 QEMU prints a line for each step, from the field
  * outwards; 11.1 prints one line, from the section inwards, in which the cause may be the last word.
  */
-export function chainOf(line: ErrorLine, lines: readonly ErrorLine[]): Chain {
+export function chainOf(lines: readonly ErrorLine[], at: number): Chain {
+  const line = lines[at];
+  if (!line) return { path: [] };
   if ('section' in line) return { section: line.section, path: [] };
   if ('block' in line) return { section: line.block, path: [] };
-  const at = lines.indexOf(line);
   if (line.kind !== 'section-device' && !chained.has(line.kind)) return { path: [] };
-  const end = lines.findIndex((next, index) => index >= at && (next.kind === 'section-device' || isOther(line, next)));
-  const last = lines[end];
+  const after = lines.slice(at, at + longestChain);
+  const end = after.findIndex((next) => next.kind === 'section-device' || isOther(line, next));
+  const last = after[end];
   if (last?.kind === 'section-device') {
-    const inner = lines.slice(at, end).flatMap((step) => [stepOf(step)]);
-    return pathOf(last.device, [...inner.reverse(), ...stepsAfter(lines, end)]);
+    const inner = after.slice(0, end).flatMap((step) => [stepOf(step)]);
+    return pathOf(last.device, [...inner.reverse(), ...stepsAfter(after, end)]);
   }
-  return withinOneLine(line, lines.slice(0, at + 1));
+  return withinOneLine(line, lines.slice(Math.max(0, at + 1 - longestChain), at + 1));
 }
 
 /** Another cause: what comes after it belongs to it. */

@@ -1,5 +1,5 @@
 import type { Finding, Side } from '../record/outcome.js';
-import { chainOf } from './chain.js';
+import { type Chain, chainOf } from './chain.js';
 import { explainMismatch } from './config-mismatch.js';
 import { nameDevice, type NamedDevice, type TopologyView } from './device-name.js';
 import { type ErrorLine, isHarmless, parseErrorLines } from './error-lines.js';
@@ -21,10 +21,11 @@ export const stepKinds: ReadonlySet<ErrorLine['kind']> = new Set<ErrorLine['kind
   'load-failed',
   'load-step',
   'vfio-user-note',
+  'crash-note',
 ]);
 
 /** Kinds from the most to the least telling; those not named here come between. */
-const mostTelling: ErrorLine['kind'][] = ['assertion', 'config-mismatch', 'device-error', 'option-error'];
+const mostTelling: ErrorLine['kind'][] = ['assertion', 'crash', 'config-mismatch', 'device-error', 'option-error'];
 const leastTelling: ErrorLine['kind'][] = [
   'undiagnosed',
   'warning',
@@ -36,6 +37,7 @@ const leastTelling: ErrorLine['kind'][] = [
   'return-path',
   'load-step',
   'vfio-user-note',
+  'crash-note',
   'section-device',
   'subsection',
   'post-load',
@@ -59,8 +61,7 @@ export function diagnoseLines(side: Side, all: readonly ErrorLine[], topology?: 
   const lines = all.filter((line) => !isHarmless(line));
   const causes = lines.filter((line) => !stepKinds.has(line.kind) && !isConsequence(line));
   const told = causes.length > 0 ? lines.filter((line) => !stepKinds.has(line.kind)) : lines;
-  const findings = told.map((line) => findingOf(line, { side, lines, topology }));
-  return uniqueFindings(findings).sort((a, b) => rankOf(a.kind) - rankOf(b.kind));
+  return uniqueFindings(told, { side, lines, topology }).sort((a, b) => rankOf(a.kind) - rankOf(b.kind));
 }
 
 /** Messages that follow from a failure elsewhere. */
@@ -76,18 +77,20 @@ function isConsequence({ kind }: ErrorLine): boolean {
   return consequenceKinds.has(kind);
 }
 
-function findingOf(
-  line: ErrorLine,
-  around: { side: Side; lines: ErrorLine[]; topology: TopologyView | undefined },
-): Finding {
-  const { section, path } = chainOf(line, around.lines);
-  const device = section === undefined ? undefined : nameDevice(section, around.topology);
+interface Around {
+  side: Side;
+  lines: readonly ErrorLine[];
+  topology: TopologyView | undefined;
+}
+
+function findingOf(line: ErrorLine, { section, path }: Chain, { side, lines, topology }: Around): Finding {
+  const device = section === undefined ? undefined : nameDevice(section, topology);
   const id = device?.id ?? (line.kind === 'device-error' ? line.id : undefined);
   const finding: Finding = {
     kind: line.kind,
-    side: around.side,
+    side,
     line: line.line,
-    ...describe(line, { section, device, lines: around.lines }),
+    ...describe(line, { section, device, lines }),
     ...(id !== undefined && { device: id }),
     ...(device?.commandLine !== undefined && { commandLine: device.commandLine }),
     ...(path.length > 0 && { path }),
@@ -129,11 +132,20 @@ function rankOf(kind: string): number {
   return last === -1 ? mostTelling.length : mostTelling.length + 1 + last;
 }
 
-function uniqueFindings(findings: Finding[]): Finding[] {
+/** One finding for all messages that say the same, with their number. */
+function uniqueFindings(told: readonly ErrorLine[], around: Around): Finding[] {
+  const places = new Map(around.lines.map((line, at) => [line, at]));
+  const byMessage = new Map<string, Finding>();
   const bySummary = new Map<string, Finding>();
-  for (const finding of findings) {
+  for (const line of told) {
+    const chain = chainOf(around.lines, places.get(line) ?? 0);
+    const message = JSON.stringify([line, chain]);
+    const finding = byMessage.get(message) ?? findingOf(line, chain, around);
+    byMessage.set(message, finding);
     const key = `${finding.kind} ${finding.summary}`;
-    if (!bySummary.has(key)) bySummary.set(key, finding);
+    const earlier = bySummary.get(key);
+    if (earlier) earlier.times = (earlier.times ?? 1) + 1;
+    else bySummary.set(key, finding);
   }
   return [...bySummary.values()];
 }

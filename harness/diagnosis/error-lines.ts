@@ -1,3 +1,4 @@
+import { dumpLength } from './crashes.js';
 import { type ErrorFields, type ErrorRule, errorRules } from './error-rules.js';
 
 /** What one message means, and the line it stands in. */
@@ -15,22 +16,41 @@ export type ErrorLine = ErrorFields & {
  */
 export function parseErrorLines(text: string): ErrorLine[] {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const heads = lines.map((line) => (line.length > longestRead ? line.slice(0, longestRead) : line));
   const found: ErrorLine[] = [];
   for (let index = 0; index < lines.length;) {
-    const used = linesOfMessage(lines, index);
-    const line = lines.slice(index, index + used).join('\n');
+    const used = linesOfMessage(heads, index);
     const messages = messagesOf(
-      lines
+      heads
         .slice(index, index + used)
         .map(bare)
         .join(' '),
     );
+    messages.push(...restOf(lines.slice(index, index + used)));
+    const line = lines.slice(index, index + used).join('\n');
     found.push(
       ...messages.map((fields, at) => (at === 0 ? { ...fields, line } : { ...fields, line, continued: true as const })),
     );
     index += used;
+    const crash = messages.find((fields) => fields.kind === 'crash');
+    const dumped = crash ? dumpLength(crash, bareFrom(heads, index)) : 0;
+    for (const dump of lines.slice(index, index + dumped)) found.push({ kind: 'crash-note', line: dump });
+    index += dumped;
   }
   return found;
+}
+
+/** Characters of a line that are searched for messages. QEMU's longest have some 1,000. */
+const longestRead = 4096;
+
+/** What of the lines was not searched; it is told whole. */
+function restOf(lines: readonly string[]): ErrorFields[] {
+  const rest = lines.map((line) => line.slice(longestRead)).join('');
+  return rest === '' ? [] : [{ kind: 'undiagnosed', text: rest }];
+}
+
+function* bareFrom(lines: readonly string[], start: number): Generator<string> {
+  for (let index = start; index < lines.length; index += 1) yield bare(lines[index] ?? '');
 }
 
 const harmlessWarnings = [
@@ -54,19 +74,25 @@ function linesOfMessage(lines: readonly string[], index: number): number {
   const first = lines[index] ?? '';
   const next = lines[index + 1];
   if (first.trim() === '**' && next?.startsWith('ERROR:')) return 2;
-  const alone = match(bare(first));
+  let together = bare(first);
   for (let used = 2; used <= longestMail && index + used <= lines.length; used += 1) {
-    const added = bare(lines[index + used - 1] ?? '');
-    if (namesProgram(lines[index + used - 1] ?? '') || match(added)) return 1;
-    const together = match(
-      lines
-        .slice(index, index + used)
-        .map(bare)
-        .join(' '),
-    );
-    if (together?.rule.closed && !isLess(together, alone, bare(first))) return used;
+    const added = lines[index + used - 1] ?? '';
+    if (namesProgram(added)) return 1;
+    together += ` ${bare(added)}`;
+    if (isOneMessage(together, lines.slice(index, index + used).map(bare))) return used;
   }
   return 1;
+}
+
+const closedRules = errorRules.filter(({ closed }) => closed);
+
+/** Whether lines say something together that none of them says alone. */
+function isOneMessage(text: string, [first = '', ...added]: readonly string[]): boolean {
+  // Most lines end here: all rules would take too long in a flood.
+  if (!closedRules.some(({ pattern }) => pattern.test(withoutFunction(text)) || pattern.test(text))) return false;
+  if (added.some((line) => match(line))) return false;
+  const together = match(text);
+  return together?.rule.closed === true && !isLess(together, match(first), first);
 }
 
 type Match = { rule: ErrorRule; fields: ErrorFields; length: number };
@@ -128,9 +154,13 @@ function nextKnown(text: string, start: number): number {
 function match(text: string): Match | undefined {
   const exact = matchExactly(text);
   if (exact) return exact;
-  const prefix = /^[a-z]\w*_\w*: /.exec(text)?.[0] ?? '';
-  const after = prefix === '' ? undefined : matchExactly(text.slice(prefix.length));
-  return after && { ...after, length: after.length + prefix.length };
+  const rest = withoutFunction(text);
+  const after = rest === text ? undefined : matchExactly(rest);
+  return after && { ...after, length: after.length + text.length - rest.length };
+}
+
+function withoutFunction(text: string): string {
+  return text.replace(/^[a-z]\w*_\w*: /, '');
 }
 
 function matchExactly(text: string): Match | undefined {

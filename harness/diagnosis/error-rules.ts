@@ -1,3 +1,4 @@
+import { crashRules } from './crashes.js';
 import { channelMessages } from './messages/channel.js';
 import { deviceMessages } from './messages/devices.js';
 import { refusalMessages } from './messages/refusals.js';
@@ -54,6 +55,10 @@ export type ErrorFields =
   | { kind: 'stream-cut'; reason: string }
   | { kind: 'migration-blocker'; reason: string; device?: string }
   | { kind: 'assertion'; file?: string; lineNumber?: number; function: string; expression: string }
+  /** A process that ended, or cannot go on, by a fault of its own; what it dumps comes after. */
+  | { kind: 'crash'; what: string; detail?: string }
+  /** A line of such a dump. */
+  | { kind: 'crash-note' }
   /** A QEMU that does not start, or a hotplug refused, because of a `-device`. */
   | { kind: 'device-error'; argument?: string; id?: string; reason: string }
   /** A QEMU that does not start because of another option. */
@@ -141,7 +146,7 @@ const streamRules: ErrorRule[] = [
     fields: ({ id }) => ({ kind: 'unknown-section-id', id: decimal(id) }),
   },
   {
-    pattern: /^Missing section footer for (?<section>\S+)/,
+    pattern: /^Missing section footer for (?<section>\S+?)(?=:?(?:\s|$))/,
     fields: ({ section }) => ({ kind: 'missing-section-footer', section: text(section) }),
   },
   {
@@ -366,6 +371,7 @@ function assertionFields(groups: Record<string, string | undefined>): ErrorField
 
 /** Every wording that is known; the first one that fits counts. */
 export const errorRules: readonly ErrorRule[] = [
+  ...crashRules,
   ...startRules,
   ...streamRules,
   ...machineRules,

@@ -11,7 +11,13 @@ const fixSchema = z.strictObject({
   /** Kinds of finding. */
   kinds: z.array(z.string()).min(1),
   /** Fields of the finding, with a regular expression each, all of which must match; `line` is the line itself, `summary` the sentence. */
-  where: z.record(z.string(), z.string().refine(isPattern, 'no regular expression')),
+  where: z.record(
+    z.string(),
+    z
+      .string()
+      .refine(isPattern, 'no regular expression')
+      .transform((text) => new RegExp(text)),
+  ),
   /** What causes it, what cures it, from which version on. */
   words: z.string(),
   /** Where that is written: a commit, a file of QEMU, a report. */
@@ -45,7 +51,7 @@ function fits({ kinds, where }: KnownFix, finding: Finding): boolean {
   };
   return Object.entries(where).every(([name, pattern]) => {
     const fact = facts[name];
-    return fact !== undefined && new RegExp(pattern).test(String(fact));
+    return fact !== undefined && pattern.test(String(fact));
   });
 }
 

@@ -11,18 +11,20 @@ export type Mark = 'diagnosed' | 'consequence' | 'harmless' | 'undiagnosed' | 'b
 export interface MarkedLine {
   text: string;
   mark: Mark;
+  /** How often it stands there in a row, where more than once. */
+  times?: number;
 }
 
 /** A pasted text, read. */
 export interface PastedLog {
   /** Messages of QEMU and of vfio-user servers, in order. */
   messages: ErrorLine[];
-  /** Every line that is not blank, in order. */
+  /** Every line that is not blank, in order; equal lines in a row are one. */
   lines: MarkedLine[];
 }
 
 const mail =
-  /^(?:From|Subject|Date|Signed-off-by|Buglink): |^(?:\s*>)+ ?|^diff --git |^@@ .* @@|\bwrote:\s*$|^On .* wrote/m;
+  /^(?:From|Subject|Date|Signed-off-by|Buglink): |^[ \t]*>|^diff --git |^@@ .* @@|\bwrote:[ \t]*$|^On .* wrote/m;
 
 /** Kinds whose wording nobody uses in prose: they count in a mail even where the program's name is lost. */
 const unmistakable = new Set<ErrorLine['kind']>([
@@ -37,24 +39,39 @@ const unmistakable = new Set<ErrorLine['kind']>([
   'stream-cut',
   'features',
   'assertion',
+  'crash',
+  'crash-note',
   'vfio-user',
   'vfio-user-note',
 ]);
 
 /** Reads a log as it was pasted. Among prose, a line that is neither printed by a program nor unmistakable is `beside`. */
 export function readPastedLog(text: string): PastedLog {
-  const all = parseErrorLines(text);
-  const isProse = mail.test(text) || isThread(all);
+  const all = byLine(parseErrorLines(text));
+  const isProse = mail.test(text) || isThread(all.flat());
   const isLog = (line: ErrorLine): boolean => !isProse || namesProgram(line.line) || unmistakable.has(line.kind);
-  const messages = all.filter((line, index) => isLog(headOf(all, index)) || (line.continued === true && isLog(line)));
-  const kept = new Set(messages);
-  const lines = all
-    .filter(({ continued }) => continued !== true)
-    .map((line): MarkedLine => {
-      const said = all.filter((other) => other.line === line.line && kept.has(other));
-      return { text: line.line, mark: said.length === 0 ? 'beside' : markOf(said) };
-    });
+  const messages: ErrorLine[] = [];
+  const lines: MarkedLine[] = [];
+  for (const [head, ...more] of all) {
+    const said = isLog(head) ? [head, ...more] : more.filter(isLog);
+    messages.push(...said);
+    const mark = said.length === 0 ? 'beside' : markOf(said);
+    const last = lines.at(-1);
+    if (last?.text === head.line && last.mark === mark) last.times = (last.times ?? 1) + 1;
+    else lines.push({ text: head.line, mark });
+  }
   return { messages, lines };
+}
+
+/** The messages of each line. */
+function byLine(all: readonly ErrorLine[]): [ErrorLine, ...ErrorLine[]][] {
+  const lines: [ErrorLine, ...ErrorLine[]][] = [];
+  for (const line of all) {
+    const last = lines.at(-1);
+    if (line.continued === true && last) last.push(line);
+    else lines.push([line]);
+  }
+  return lines;
 }
 
 /** A discussion that quotes a log without any sign of a mail: more of its lines are nobody's message than are printed by a program. */
@@ -62,15 +79,6 @@ function isThread(all: readonly ErrorLine[]): boolean {
   const printed = all.filter(({ line }) => namesProgram(line)).length;
   const unknown = all.filter(({ kind, line }) => kind === 'undiagnosed' && !namesProgram(line)).length;
   return printed > 0 && unknown > printed;
-}
-
-/** The message that begins the line in which this one stands. */
-function headOf(all: readonly ErrorLine[], index: number): ErrorLine {
-  let at = index;
-  while (at > 0 && all[at]?.continued === true) at -= 1;
-  const head = all[at];
-  if (!head) throw new RangeError(`there is no message ${index}`);
-  return head;
 }
 
 function markOf(said: readonly ErrorLine[]): Mark {

@@ -52,6 +52,8 @@ const words: Words = {
   'migration-blocker': ({ reason }) => `QEMU refuses to migrate: ${reason}`,
   assertion: ({ function: name, file, lineNumber, expression }) =>
     `QEMU aborted in ${name}${file === undefined ? '' : ` (${file}:${lineNumber ?? '?'})`}: ${expression}`,
+  crash: ({ what, detail }) => `QEMU crashed, ${what}${detail === undefined ? '' : `: ${detail}`}`,
+  'crash-note': ({ line }) => `QEMU crashed: ${line.trim()}`,
   'device-error': ({ argument, reason }) =>
     argument === undefined ? `QEMU refuses a device: ${reason}` : `QEMU refuses -device ${argument}: ${reason}`,
   'option-error': ({ option, argument, reason }) => `QEMU refuses ${`${option} ${argument}`.trim()}: ${reason}`,

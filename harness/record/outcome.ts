@@ -81,6 +81,8 @@ export interface Finding {
   summary: string;
   /** The line that it was read from, whole. */
   line?: string;
+  /** How many messages said the same; absent for one. */
+  times?: number;
   /** The fields parsed from the line, under QEMU's own names. */
   fields: Record<string, string | number>;
   /** The `-device` id on the command line, when it is known which. */

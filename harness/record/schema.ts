@@ -12,6 +12,7 @@ const finding = z.object({
   side: z.enum(['source', 'destination']),
   summary: text,
   line: z.exactOptional(text),
+  times: z.exactOptional(number),
   fields: z.record(text, z.union([text, number])),
   device: z.exactOptional(text),
   commandLine: z.exactOptional(text),

@@ -24,7 +24,7 @@ export function renderExplainedLog(
   const told = findings.filter(({ kind }) => kind !== 'undiagnosed');
   const head = told.length === 0 ? ['nothing in this text is a message that Godwit knows'] : [];
   const story = told.flatMap((finding, index) => {
-    const [first = '', ...rest] = wrap(finding.summary, columns);
+    const [first = '', ...rest] = wrap(`${finding.summary}${countWords(finding.times)}`, columns);
     const title = index === 0 ? [paint.bold(first), ...rest.map((line) => paint.bold(line))] : [first, ...rest];
     return [...title, ...detailsOf(finding, columns), ''];
   });
@@ -33,8 +33,8 @@ export function renderExplainedLog(
     ...story,
     ...notes.flatMap((note) => labelled('note', note, columns)),
     ...(notes.length > 0 || head.length > 0 ? [''] : []),
-    ...lines.flatMap(({ mark, text }) =>
-      text
+    ...lines.flatMap(({ mark, text, times }) =>
+      `${text}${countWords(times)}`
         .split('\n')
         .map((line) => `${mark.padEnd(markWidth)} | ${printableLine(line)}`)
         .map((line) => (mark === 'diagnosed' ? line : paint.dim(line))),
@@ -58,6 +58,10 @@ function detailsOf(finding: Finding, columns: number): string[] {
     // A command line must stay one piece to be pasted.
     return labelled(label, text, label === '-device' ? Infinity : columns);
   });
+}
+
+function countWords(times = 1): string {
+  return times === 1 ? '' : ` [${times} times]`;
 }
 
 function registerWords({ fields }: Finding): string | undefined {

@@ -213,7 +213,11 @@ export const channelMessages: readonly Message[] = [
   ['channel', 'Channel error: {reason*}', 'The channel broke: {reason}'],
   ['channel', 'Failed to peek at channel', 'The first bytes of a channel did not come'],
   ['channel', 'unknown migration protocol: {protocol*}', 'QEMU knows no channel of the sort {protocol}'],
-  ['channel', 'Extra incoming migration connection; ignoring', 'Somebody else connected to the destination'],
+  [
+    'channel',
+    'Extra incoming migration connection; ignoring',
+    'Somebody else connected to the destination, or the source opens more channels than the destination expects',
+  ],
   ['channel', 'file URI has bad offset {offset*}', 'The offset of the file is no number: {offset}'],
   ['channel', 'Migration requires {why*}', 'The capabilities need another sort of channel: {why}'],
   [

@@ -169,27 +169,27 @@ export const deviceMessages: readonly Message[] = [
   ],
   [
     'vfio',
-    '{host@}: Unknown tag 0x{tag%}',
+    '{host&}: Unknown tag 0x{tag%}',
     'The state of the VFIO device {host} has another form in the stream: its protocol changed between the two builds (tag 0x{tag})',
   ],
   [
     'vfio',
-    '{host@}: SETUP STATE: EOS not found 0x{tag%}',
+    '{host&}: SETUP STATE: EOS not found 0x{tag%}',
     'The state of the VFIO device {host} does not begin as the destination expects',
   ],
   [
     'vfio',
-    '{host@}: Failed loading device config space, end flag incorrect 0x{tag%}',
+    '{host&}: Failed loading device config space, end flag incorrect 0x{tag%}',
     'The configuration space of the VFIO device {host} does not end where it should in the stream',
   ],
   [
     'load-step',
-    '{host@}: Failed to load device config space',
+    '{host&}: Failed to load device config space',
     'The configuration space of the VFIO device {host} could not be loaded',
   ],
   [
     'vfio',
-    '{host@}: Failed to save device config space',
+    '{host&}: Failed to save device config space',
     'The configuration space of the VFIO device {host} could not be saved',
   ],
   [
@@ -199,17 +199,17 @@ export const deviceMessages: readonly Message[] = [
   ],
   [
     'vfio',
-    '{host@}: [Failed to|Failed] [set|setting|setup|mmap|save|allocate] {what*}',
+    '{host&}: [Failed to|Failed] [set|setting|setup|mmap|save|allocate] {what*}',
     'The driver of the VFIO device {host} refuses: {what}',
   ],
   [
     'vfio',
-    '{host@}: [Error allocating buffer|Invalid zero-sized VFIO migration region|Invalid device state|data_fd out of sync]{why*}',
+    '{host&}: [Error allocating buffer|Invalid zero-sized VFIO migration region|Invalid device state|data_fd out of sync]{why*}',
     'The driver of the VFIO device {host} does not do as it should{why}',
   ],
   [
     'vfio',
-    '{host@}: [packet|state buffer|expected FLAG_DEV_CONFIG_STATE|got device state|got DEV_CONFIG|duplicate DEV_CONFIG|load config state|save config state|multifd|Multifd|reading state|writing state|Received INIT_DATA_SENT|qemu_loadvm_approve_switchover|vfio_load_device_config_state()|vfio_save_buffer]{why*}',
+    '{host&}: [packet|state buffer|expected FLAG_DEV_CONFIG_STATE|got device state|got DEV_CONFIG|duplicate DEV_CONFIG|load config state|save config state|multifd|Multifd|reading state|writing state|Received INIT_DATA_SENT|qemu_loadvm_approve_switchover|vfio_load_device_config_state()|vfio_save_buffer]{why*}',
     'The state of the VFIO device {host} came in a form that the destination does not take',
   ],
   [
@@ -255,7 +255,7 @@ export const deviceMessages: readonly Message[] = [
   ['vhost', 'Back-end failed to process its internal state', 'The vhost-user back-end could not use its state'],
   [
     'vfio',
-    "{host@}: [save setup failed|VFIO migration init failed|Migration couldn't be initialized|VFIO migration is not supported|VFIO_MIGRATION_STOP_COPY is not supported|VFIO device doesn't support|Migration is currently not supported|Migration is disabled|Migration disabled]{why*}",
+    "{host&}: [save setup failed|VFIO migration init failed|Migration couldn't be initialized|VFIO migration is not supported|VFIO_MIGRATION_STOP_COPY is not supported|VFIO device doesn't support|Migration is currently not supported|Migration is disabled|Migration disabled]{why*}",
     'The VFIO device {host} cannot be migrated',
   ],
   [

@@ -54,7 +54,7 @@ export interface Taught {
 
 /**
  * One wording and its meaning. In a wording `{name}` is text up to the next ': ', `{name#}` a decimal number, `{name%}` a hexadecimal
- * one, `{name@}` a word, `{name*}` everything that is left, and `[a|b]` a choice; all else stands for itself. In a meaning `{name}` is its value.
+ * one, `{name@}` a word, `{name&}` a VFIO device (its PCI address on the host, or its UUID), `{name*}` everything that is left, and `[a|b]` a choice; all else stands for itself. In a meaning `{name}` is its value.
  */
 export type Message = readonly [kind: TaughtKind, wording: string, meaning: string];
 
@@ -69,6 +69,7 @@ const placeholders: Readonly<Record<string, string>> = {
   '#': '-?\\d+',
   '%': '(?:0x)?[\\da-f]+',
   '@': '\\S+',
+  '&': '(?:[\\da-f]{4,8}:)?[\\da-f]{2}:[\\da-f]{2}\\.[0-7]|[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}',
   '*': '.*',
 };
 
@@ -90,7 +91,7 @@ export function ruleOf([kind, wording, meaning]: Message): TaughtRule {
 }
 
 /** A placeholder, and whether it ends the wording; or a character that a pattern takes for more than itself. */
-const part = /\{(\w+)([#%@*]?)\}(?:($)|)|[.*+?^$\\()[\]{}]/g;
+const part = /\{(\w+)([#%@&*]?)\}(?:($)|)|[.*+?^$\\()[\]{}]/g;
 const choices: Readonly<Record<string, string>> = { '[': '(?:', ']': ')' };
 
 function taught(
