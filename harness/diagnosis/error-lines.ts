@@ -1,4 +1,4 @@
-import { dumpLength } from './crashes.js';
+import { crashRules, dumpLength } from './crashes.js';
 import { type ErrorFields, type ErrorRule, errorRules } from './error-rules.js';
 
 /** What one message means, and the line it stands in. */
@@ -84,7 +84,8 @@ function linesOfMessage(lines: readonly string[], index: number): number {
   return 1;
 }
 
-const closedRules = errorRules.filter(({ closed }) => closed);
+const rules: readonly ErrorRule[] = [...crashRules, ...errorRules];
+const closedRules = rules.filter(({ closed }) => closed);
 
 /** Whether lines say something together that none of them says alone. */
 function isOneMessage(text: string, [first = '', ...added]: readonly string[]): boolean {
@@ -164,7 +165,7 @@ function withoutFunction(text: string): string {
 }
 
 function matchExactly(text: string): Match | undefined {
-  for (const rule of errorRules) {
+  for (const rule of rules) {
     const found = rule.pattern.exec(text);
     if (found) return { rule, fields: rule.fields(found.groups ?? {}), length: found[0].length };
   }

@@ -1,4 +1,3 @@
-import { crashRules } from './crashes.js';
 import { channelMessages } from './messages/channel.js';
 import { deviceMessages } from './messages/devices.js';
 import { refusalMessages } from './messages/refusals.js';
@@ -371,7 +370,6 @@ function assertionFields(groups: Record<string, string | undefined>): ErrorField
 
 /** Every wording that is known; the first one that fits counts. */
 export const errorRules: readonly ErrorRule[] = [
-  ...crashRules,
   ...startRules,
   ...streamRules,
   ...machineRules,
