@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import type { Deadline } from '../core/deadline.js';
 import { ProtocolError } from '../core/errors.js';
 import type { SocketAddress } from '../core/socket.js';
+import type { PlacedDevice } from '../diagnosis/device-name.js';
 import { diagnose, type TopologyView } from '../diagnosis/diagnose.js';
+import { placeDevices } from '../diagnosis/placed-devices.js';
 import type { ConfigSnapshot } from '../guest/config-snapshot.js';
 import type { Machine } from '../machine/machine.js';
 import { ExecuteError, ExecuteInterruptedError } from '../qmp/errors.js';
-import type { Finding, RegisterDifference } from '../record/outcome.js';
+import type { Finding, RegisterDifference, Side } from '../record/outcome.js';
 import { classify, type Evidence } from './classify.js';
 import { compareViews, findingOfDifference, type View } from './compare.js';
 import { examine } from './evidence.js';
@@ -69,7 +71,10 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
     destination: destinationEvidence.outcome,
     ...sourceEvidence.figures,
     ...(relay && { channels: relay.figures }),
-    findings: findingsOf(evidence, before.config, differences),
+    findings: findingsOf(evidence, differences, {
+      source: viewOf(source, before.config),
+      destination: viewOf(destination, before.config),
+    }),
     differences,
     configSpace: { before: before.config, ...(after && { after: after.config }) },
   };
@@ -118,16 +123,30 @@ async function start(source: Machine, uri: string): Promise<string | undefined> 
   }
 }
 
-function findingsOf(evidence: Evidence, before: ConfigSnapshot, differences: readonly RegisterDifference[]): Finding[] {
-  const devices: TopologyView = { byAddress: (address) => before.get(address) };
+/** What is known of a machine's devices: as the guest saw them before, and as its command line has them. */
+function viewOf(machine: Machine, before: ConfigSnapshot): TopologyView {
+  const { words, spec } = machine;
+  let placed: ReadonlyMap<string, PlacedDevice> | undefined;
+  return {
+    byAddress: (address) => before.get(address),
+    // Only a failure asks for it.
+    byPlace: (place) => (placed ??= placeDevices(words, spec.machineType)).get(place),
+  };
+}
+
+function findingsOf(
+  evidence: Evidence,
+  differences: readonly RegisterDifference[],
+  devices: Record<Side, TopologyView>,
+): Finding[] {
   const refusal: Finding[] =
     evidence.refusal === undefined
       ? []
       : [{ kind: 'refused', side: 'source', summary: `migrate was refused: ${evidence.refusal}`, fields: {} }];
   return [
     ...refusal,
-    ...diagnose('destination', evidence.destination.text, devices),
-    ...diagnose('source', evidence.source.text, devices),
+    ...diagnose('destination', evidence.destination.text, devices.destination),
+    ...diagnose('source', evidence.source.text, devices.source),
     ...differences.map(findingOfDifference),
   ];
 }

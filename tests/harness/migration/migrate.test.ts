@@ -77,6 +77,7 @@ describe('a migration', () => {
     expect(outcome.destination).to.deep.include({ exitCode: 1 });
     const [finding] = outcome.findings;
     expect(finding).to.deep.include({ kind: 'config-mismatch', side: 'destination', device: 'pcie-root-port18' });
+    expect(slotWords).to.include(finding?.commandLine).and.include('-device');
     expect(finding?.fields).to.include({ register: 'Slot Status', bits: 'PDS' });
     expect(finding?.summary).to.match(/Slot Status.*pcie-root-port18.*PDS/);
     expect(describeOutcome(outcome)).to.match(
