@@ -13,8 +13,11 @@ const lowBytes = 2 ** 31;
 const pieceBytes = 1 << 20;
 const zeroes = Buffer.alloc(pieceBytes);
 const piece = Buffer.alloc(pieceBytes);
-/** `present` and `swapped` in the upper half of an entry of /proc/PID/pagemap (Linux Documentation/admin-guide/mm/pagemap.rst). */
-const populated = 0xc0000000;
+/** Untouched memory between two runs of pages that is read along rather than skipped: a read costs as much as some pages. */
+const gapBytes = 16 * pageBytes;
+/** Bits in the upper half of an entry of /proc/PID/pagemap (Linux Documentation/admin-guide/mm/pagemap.rst): present; swapped, mapped exclusively. */
+const present = 0x80000000;
+const own = 0x41000000;
 
 /**
  * A digest of every page of guest RAM below 2 GiB that holds anything but zeroes. The memory of the process is read directly, and only
@@ -60,19 +63,19 @@ async function locate(machine: Machine): Promise<HostMemory | undefined> {
   return { pid: machine.pid, at: Number(address) };
 }
 
-/** Hands over the pieces of which the process has touched anything. Throws what the host says when it forbids it. */
+/** Hands over what may hold anything but zeroes, in pieces. Throws what the host says when it forbids it. */
 function readProcess({ pid, at }: HostMemory, bytes: number, take: Take): void {
-  const touched = isPrivate(pid, at) ? touchedPieces(pid, at, bytes) : undefined;
   using memory = open(`/proc/${pid}/mem`);
-  for (let from = 0; from < bytes; from += pieceBytes) {
-    if (touched?.[from / pieceBytes] === false) continue;
-    const block = piece.subarray(0, Math.min(pieceBytes, bytes - from));
-    memory.read(block, at + from);
-    if (zeroes.compare(block, 0, block.length, 0, block.length) !== 0) take(from, block);
+  for (const { from, to } of isPrivate(pid, at) ? ownedRuns(pid, at, bytes) : [{ from: 0, to: bytes }]) {
+    for (let next = from; next < to; next += pieceBytes) {
+      const block = piece.subarray(0, Math.min(pieceBytes, to - next));
+      memory.read(block, at + next);
+      if (zeroes.compare(block, 0, block.length, 0, block.length) !== 0) take(next, block);
+    }
   }
 }
 
-/** True for anonymous memory of the process alone: what it has not touched is zero. */
+/** True for anonymous memory of the process alone: what it has not written is zero. */
 function isPrivate(pid: number, at: number): boolean {
   return readFileSync(`/proc/${pid}/maps`, 'latin1')
     .split('\n')
@@ -82,19 +85,34 @@ function isPrivate(pid: number, at: number): boolean {
     });
 }
 
-/** For every piece, whether the process ever touched a page of it. */
-function touchedPieces(pid: number, at: number, bytes: number): boolean[] {
+/**
+ * The pages that the process has for itself, in runs. A page that it has only read is the kernel's page of zeroes, which is nobody's own: a
+ * destination has read every page that came as zeroes. Where the kernel has merged equal pages of processes, these are read too.
+ */
+function ownedRuns(pid: number, at: number, bytes: number): { from: number; to: number }[] {
   using map = open(`/proc/${pid}/pagemap`);
   const entries = Buffer.alloc((bytes / pageBytes) * 8);
   map.read(entries, (at / pageBytes) * 8);
-  const perPiece = (pieceBytes / pageBytes) * 8;
-  return Array.from({ length: Math.ceil(bytes / pieceBytes) }, (_, index) => {
-    const end = Math.min(entries.length, (index + 1) * perPiece);
-    for (let entry = index * perPiece; entry < end; entry += 8) {
-      if ((entries.readUInt32LE(entry + 4) & populated) !== 0) return true;
-    }
-    return false;
-  });
+  const upper = new Uint32Array(entries.buffer, entries.byteOffset, entries.length / 4);
+  const wanted = mergedPages() === 0 ? own : own | present;
+  const runs: { from: number; to: number }[] = [];
+  for (let page = 0; page * pageBytes < bytes; page += 1) {
+    if (((upper[2 * page + 1] ?? 0) & wanted) === 0) continue;
+    const from = page * pageBytes;
+    const last = runs.at(-1);
+    if (last && from - last.to <= gapBytes) last.to = from + pageBytes;
+    else runs.push({ from, to: from + pageBytes });
+  }
+  return runs;
+}
+
+/** Pages that the kernel keeps for several processes at once (Linux Documentation/admin-guide/mm/ksm.rst); 0 where it cannot. */
+function mergedPages(): number {
+  try {
+    return Number(readFileSync('/sys/kernel/mm/ksm/pages_shared', 'latin1'));
+  } catch {
+    return 0;
+  }
 }
 
 interface OpenFile extends Disposable {
