@@ -165,12 +165,18 @@ export class RamReader implements BodyReader {
     const value = Number(next.readBigUInt64BE());
     const isSize = value > this.options.pageBytes && Number.isInteger(Math.log2(value)) && value <= 2 ** 34;
     if (!isSize || (isLast && value === flag.endOfSection)) return undefined;
-    if (ignoreShared) {
-      // Both would be 8 bytes: a size is followed by an address, an address by a name or the mark of the end.
-      yield* bytes.need(9, 'what follows the size of a RAM block');
-      if (bytes.peek()[8] !== 0) return undefined;
-    }
+    if (ignoreShared && !(yield* this.precedesAddress(bytes))) return undefined;
     return yield* bytes.count('the page size of a RAM block');
+  }
+
+  /**
+   * Whether the 8 bytes after the next 8 are an address: those of another block's name begin with its length, those of the mark of the end
+   * are no multiple of a page.
+   */
+  private *precedesAddress(bytes: StreamBytes): Reading<boolean> {
+    yield* bytes.need(16, 'what follows the size of a RAM block');
+    const next = bytes.peek();
+    return next[8] === 0 && next.readUInt32BE(12) % this.options.pageBytes === 0;
   }
 
   private *mapped(bytes: StreamBytes, block: RamBlock): Reading<NonNullable<RamBlock['mapped']>> {

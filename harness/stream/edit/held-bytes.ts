@@ -39,7 +39,7 @@ export class HeldBytes {
 
   /** Hands out everything before an offset, with what was cut left out and what was moved put in. */
   release(before: number): Buffer[] {
-    const end = Math.min(before, this.start + this.length);
+    const end = this.releasable(Math.min(before, this.start + this.length));
     if (end <= this.start) return [];
     const bytes = this.chunks.length === 1 && this.chunks[0] ? this.chunks[0] : Buffer.concat(this.chunks);
     const from = this.start;
@@ -50,6 +50,12 @@ export class HeldBytes {
     this.length -= end - from;
     if (due.length === 0) return [bytes.subarray(0, end - from)];
     return compose(due, { from, end, at: (start, to) => bytes.subarray(start - from, to - from) });
+  }
+
+  /** Nothing may leave from the place on at which a range is put in, before the range itself may. */
+  private releasable(end: number): number {
+    const waiting = this.cuts.flatMap(({ end: last, to }) => (to !== undefined && last > end ? [to] : []));
+    return Math.min(end, ...waiting);
   }
 }
 

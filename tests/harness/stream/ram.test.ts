@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { Machine } from '../../../harness/machine/machine.js';
 import { splitWords } from '../../../harness/machine/words.js';
 import { type Capture, sectionsOf } from '../../../harness/stream/capture.js';
+import type { RamBlock } from '../../../harness/stream/ram.js';
 import { captured, contentsOf } from '../support/captured.js';
+import { readBytes } from '../support/edited.js';
 import { Launchpad } from '../support/launchpad.js';
 
 const mebibyte = 1 << 20;
@@ -36,6 +38,13 @@ describe('RAM in a stream', () => {
       parameters: { 'xbzrle-cache-size': 16 * mebibyte, 'max-bandwidth': 4 * mebibyte, 'downtime-limit': 1 },
       meanwhile: dirtying(source),
     });
+    const items = sectionsOf(capture).filter(({ section }) => section.name === 'ram');
+    const [, part, end] = items;
+    // Rounds are told as one section: what lies between it and the next is headers of 5 bytes, footers of 5, and bodies.
+    expect(part?.times).to.be.above(3);
+    expect((end?.section.offset ?? 0) - (part?.section.offset ?? 0)).to.equal(
+      (part?.section.bodyBytes ?? 0) + 10 * (part?.times ?? 0),
+    );
     const counts = ramCounts(capture);
     expect(counts['xbzrlePages']).to.be.above(0);
     expect(counts['rawPages']).to.be.at.least(pages(4));
@@ -62,6 +71,49 @@ describe('RAM in a stream', () => {
     expect(capture.configuration.capabilities).to.deep.equal(['x-ignore-shared']);
     expect(capture.blocks[0]).to.deep.equal({ name: 'ram0', bytes: 16 * mebibyte, address: 0 });
     expect(ramCounts(capture)['rawPages']).to.be.below(pages(4));
+  });
+});
+
+/**
+ * What no QEMU of this machine writes, for want of huge pages: the page size of a block in postcopy, alone and with an address, before
+ * another block and at the end.
+ */
+describe('RAM blocks of huge pages', () => {
+  const be = (bytes: number, value: number): string => value.toString(16).padStart(2 * bytes, '0');
+  const name = (text: string): string => be(1, text.length) + Buffer.from(text).toString('hex');
+  const begin = '5145564d00000003';
+  const ram = `01${be(4, 2)}${name('ram')}${be(4, 0)}${be(4, 4)}`;
+  const end = `${be(8, 0x10)}7e${be(4, 2)}00`;
+  const blocks = (total: number, ...rest: string[]): RamBlock[] =>
+    readBytes(
+      Buffer.from(begin + rest.slice(0, -1).join('') + ram + be(8, total | 4) + (rest.at(-1) ?? '') + end, 'hex'),
+    ).blocks;
+  const huge = 2 * mebibyte;
+
+  it('are read with their page size', () => {
+    const first = name('pc.ram') + be(8, 4 * mebibyte);
+    const second = name('pc.bios') + be(8, 8192);
+    expect(blocks(4 * mebibyte + 8192, first + be(8, huge) + second)).to.deep.equal([
+      { name: 'pc.ram', bytes: 4 * mebibyte, pageBytes: huge },
+      { name: 'pc.bios', bytes: 8192 },
+    ]);
+    expect(blocks(4 * mebibyte + 8192, second + first + be(8, huge))).to.deep.equal([
+      { name: 'pc.bios', bytes: 8192 },
+      { name: 'pc.ram', bytes: 4 * mebibyte, pageBytes: huge },
+    ]);
+    expect(blocks(4 * mebibyte, first)).to.deep.equal([{ name: 'pc.ram', bytes: 4 * mebibyte }]);
+  });
+
+  it('are read with their page size and their address', () => {
+    const capabilities = 'x-ignore-shared';
+    const configuration = `07${be(4, 1)}7805${name('configuration/capabilities')}${be(4, 1)}${be(4, 1)}${name(capabilities)}`;
+    const first = name('pc.ram') + be(8, 4 * mebibyte);
+    const second = name('pc.bios') + be(8, 8192) + be(8, 4 * mebibyte);
+    // 0x400000 is an address here that could be a page size.
+    expect(blocks(4 * mebibyte + 8192, configuration, first + be(8, huge) + be(8, 0) + second)).to.deep.equal([
+      { name: 'pc.ram', bytes: 4 * mebibyte, pageBytes: huge, address: 0 },
+      { name: 'pc.bios', bytes: 8192, address: 4 * mebibyte },
+    ]);
   });
 });
 

@@ -51,23 +51,25 @@ describe('a relay', () => {
     });
   }
 
-  it('passes every channel of multifd', async () => {
-    await using pair = await Pair.launch({ ...machine, build: 'trixie' });
-    await pair.source.qtest.command(`memset 0x100000 ${4 * mebibyte} 0x5a`);
-    const plan: MigrationPlan = {
-      capabilities: { multifd: true },
-      parameters: { 'multifd-channels': 2 },
-      relay: { tee: true },
-    };
-    const outcome = await pair.migrate({ plan });
-    expect(outcome.class).to.equal('completed');
-    const [main, ...channels] = outcome.channels ?? [];
-    expect(readBytes(readFileSync(main?.file ?? '')).blocks[0]?.name).to.equal('pc.ram');
-    const read = channels.map(({ file = '' }) => readStreamFile(file, readMultifd));
-    expect(read.map(({ id }) => id).sort()).to.deep.equal([0, 1]);
-    const pages = read.reduce((sum, { counts }) => sum + (counts['normalPages'] ?? 0), 0);
-    expect(pages).to.be.within(1024, 1300);
-  });
+  for (const build of ['bookworm', 'trixie'] as const) {
+    it(`passes every channel of multifd of ${build}`, async () => {
+      await using pair = await Pair.launch({ ...machine, build });
+      await pair.source.qtest.command(`memset 0x100000 ${4 * mebibyte} 0x5a`);
+      const plan: MigrationPlan = {
+        capabilities: { multifd: true },
+        parameters: { 'multifd-channels': 2 },
+        relay: { tee: true },
+      };
+      const outcome = await pair.migrate({ plan });
+      expect(outcome.class).to.equal('completed');
+      const [main, ...channels] = outcome.channels ?? [];
+      expect(readBytes(readFileSync(main?.file ?? '')).blocks[0]?.name).to.equal('pc.ram');
+      const read = channels.map(({ file = '' }) => readStreamFile(file, readMultifd));
+      expect(read.map(({ id }) => id).sort()).to.deep.equal([0, 1]);
+      const pages = read.reduce((sum, { counts }) => sum + (counts['normalPages'] ?? 0), 0);
+      expect(pages).to.be.within(1024, 1300);
+    });
+  }
 
   it('flips a bit that the destination compares', async () => {
     await using pair = await Pair.launch(machine);
@@ -77,6 +79,15 @@ describe('a relay', () => {
     const mismatch = outcome.findings.find(({ kind }) => kind === 'config-mismatch');
     expect(mismatch?.fields).to.include({ offset: 0x6e, register: 'Slot Status', bits: 'PDS' });
     expect(mismatch?.device).to.equal('port18');
+  });
+
+  it('lets the source know by the return path that the destination failed', async () => {
+    await using pair = await Pair.launch(machine);
+    const relay = { edits: [{ change: port, field: 'config', byte: 0x6e, xor: 0x40 }] };
+    const outcome = await pair.migrate({ plan: { capabilities: { 'return-path': true }, relay } });
+    expect(outcome.class).to.equal('load-failure');
+    expect(outcome.source.migrationStatus).to.equal('failed');
+    expect(outcome.channels?.[0]?.bytesToSource).to.be.above(0);
   });
 
   it('flips a bit that only looking finds', async () => {
@@ -135,6 +146,16 @@ describe('a relay', () => {
     const outcome = await pair.migrate({ plan: { relay: { bytesPerSecond: 4 * mebibyte } } });
     expect(outcome.class).to.equal('completed');
     expect(outcome.totalMs).to.be.above(300);
+  });
+
+  it('breaks what is still open when the migration is given up', async () => {
+    const pipes = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap').length;
+    await using pair = await Pair.launch(machine);
+    const before = pipes();
+    const outcome = await pair.migrate({ plan: { relay: { bytesPerSecond: 1000 } }, stallMs: 300 });
+    expect(outcome.class).to.equal('hang');
+    // The test's own time limit ends this where something stays open.
+    while (pipes() > before) await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('says when an edit changed nothing, and leaves no socket', async () => {

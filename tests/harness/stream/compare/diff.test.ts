@@ -58,6 +58,19 @@ describe('differences between streams', () => {
     });
   }
 
+  it('in the clock may be in the time of day, and in nothing else', async () => {
+    await using pad = new Launchpad();
+    const bytes = readFileSync(await captureFile(await pad.launch({ machineType: 'pc-q35-7.2' })));
+    const differing = (byte: number) =>
+      compareCaptures(
+        readBytes(bytes),
+        readBytes(edited(bytes, [{ change: 'mc146818rtc', field: 'cmos_data', byte, xor: 1 }])),
+      );
+    expect(differing(0x04)).to.deep.include.members([{ ...differing(0x04)[0], expected: 'the time of day' }]);
+    expect(differing(0x10)[0]).to.include({ section: 'mc146818rtc', what: 'cmos_data from byte 16' });
+    expect(differing(0x10)[0]).to.not.have.property('expected');
+  });
+
   it('are told for every byte of every device', async () => {
     await using pad = new Launchpad();
     const source: Machine = await pad.launch({ machineType: 'pc-q35-7.2', words: slot });

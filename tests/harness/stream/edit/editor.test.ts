@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before } from 'mocha';
 import { StateError } from '../../../../harness/core/errors.js';
 import { splitWords } from '../../../../harness/machine/words.js';
+import { sectionsOf } from '../../../../harness/stream/capture.js';
 import { compareCaptures } from '../../../../harness/stream/compare/diff.js';
 import { type StreamEdit, StreamEditor } from '../../../../harness/stream/edit/editor.js';
 import { captureFile } from '../../support/captured.js';
@@ -64,16 +65,36 @@ describe('editing a stream', () => {
   });
 
   it('does not depend on the portions', () => {
-    const edits: StreamEdit[] = [
-      { drop: 'hpet' },
-      { move: 'ioapic', before: 'cpu' },
-      { change: port, field: 'config', byte: 0x6e, xor: 0x48 },
+    const kinds: StreamEdit[][] = [
+      [{ drop: 'hpet' }],
+      [{ move: 'ioapic', before: 'cpu' }],
+      [{ change: port, field: 'config', byte: 0x6e, xor: 0x48 }],
+      [{ drop: 'hpet' }, { move: 'ioapic', before: 'cpu' }, { change: 'dma 1', field: 'command', set: 1 }],
     ];
-    const whole = edited(bytes, edits);
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5000 }), (portion) => edited(bytes, edits, portion).equals(whole)),
-      { numRuns: 5, examples: [[1]] },
-    );
+    for (const edits of kinds) {
+      const whole = edited(bytes, edits);
+      fc.assert(
+        fc.property(fc.integer({ min: 3, max: 5000 }), (portion) => edited(bytes, edits, portion).equals(whole)),
+        { numRuns: 3, examples: [[1], [2]] },
+      );
+    }
+  });
+
+  it('lets go of everything when a stream ends too early', () => {
+    const half = bytes.subarray(0, bytes.indexOf('globalstate'));
+    const editor = new StreamEditor([{ change: port, field: 'config', byte: 0x6e, xor: 0x48 }]);
+    const passed = [...editor.push(half), ...editor.end()];
+    expect(Buffer.concat(passed).equals(half)).to.equal(true);
+  });
+
+  it('cuts a stream where a section begins', () => {
+    for (const portion of [1, 10, 4096, bytes.length]) {
+      const cut = edited(bytes, [{ cut: 'hpet' }], portion);
+      expect(cut.equals(bytes.subarray(0, cut.length))).to.equal(true);
+      expect(cut.length).to.equal(
+        sectionsOf(readBytes(bytes)).find(({ section }) => section.name === 'hpet')?.section.offset,
+      );
+    }
   });
 
   it('holds nothing back that is not its business', () => {
