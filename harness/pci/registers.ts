@@ -1,4 +1,5 @@
 import { hex } from '../core/hex.js';
+import { cxlLayouts, cxlVendor } from './tables/compute-express-link.js';
 import { extendedCapabilityLayouts } from './tables/extended.js';
 import { anyHeader, type0Header, type1Header } from './tables/header.js';
 import type { CapabilityLayout, Register, RegisterBits } from './tables/layout.js';
@@ -50,6 +51,7 @@ const messageSignalled = 0x05;
 const vendorSpecific = 0x09;
 const vendorSpecificExtended = 0x0b;
 const designatedVendorSpecific = 0x23;
+const designatedHeaderBytes = 10;
 
 /**
  * The capabilities of a function in the order of its two lists. A list that is broken (a loop, a pointer into the header or
@@ -120,8 +122,9 @@ function extendedCapabilities(config: Uint8Array): Capability[] {
     const id = header & 0xffff;
     // All zeroes or all ones: the function has no extended capabilities.
     if (id === 0 || id === 0xffff) break;
-    const name = extendedCapabilityLayouts[id]?.name ?? `extended capability ${hex(id)}`;
-    found.push({ id, name, offset, extended: true });
+    const capability = { id, name: '', offset, extended: true };
+    const named = cxlLayoutOf(config, capability) ?? extendedCapabilityLayouts[id];
+    found.push({ ...capability, name: named?.name ?? `extended capability ${hex(id)}` });
     offset = (header >>> 20) & 0xffc;
   }
   return found;
@@ -149,7 +152,14 @@ function registersOf(config: Uint8Array, capability: Capability): Register[] {
     const messageControl = (config[offset + 2] ?? 0) | ((config[offset + 3] ?? 0) << 8);
     return [...head, ...msiRegisters(messageControl)];
   }
-  return [...head, ...(layoutOf(capability)?.registers ?? [])];
+  return [...head, ...(layoutOf(capability)?.registers ?? []), ...(cxlLayoutOf(config, capability)?.registers ?? [])];
+}
+
+/** CXL's own layout of a Designated Vendor-Specific capability, if it is one of CXL's. */
+function cxlLayoutOf(config: Uint8Array, { id, extended, offset }: Capability): CapabilityLayout | undefined {
+  if (!extended || id !== designatedVendorSpecific || offset + designatedHeaderBytes > config.length) return undefined;
+  const view = new DataView(config.buffer, config.byteOffset, config.byteLength);
+  return view.getUint16(offset + 4, true) === cxlVendor ? cxlLayouts[view.getUint16(offset + 8, true)] : undefined;
 }
 
 function covering(registers: Register[], base: number, offset: number): Register | undefined {

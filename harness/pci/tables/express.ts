@@ -28,6 +28,7 @@ const slotControl = register([0x18, 2], 'Slot Control', [
   ['EIC', 11, 1, 'Electromechanical Interlock Control'],
   ['DLLSCE', 12, 1, 'Data Link Layer State Changed Enable'],
   ['ASPLD', 13, 1, 'Auto Slot Power Limit Disable'],
+  ['In-Band PD Disable', 14],
 ]);
 
 /** Source: PCI Express Base Specification 5.0, 7.5.3.11, table 7-27. */
@@ -57,6 +58,10 @@ export const express: Register[] = [
     ['Extended Tag Field Supported', 5],
     ['Endpoint L0s Acceptable Latency', 6, 3],
     ['Endpoint L1 Acceptable Latency', 9, 3],
+    // Only in revisions 1.0 of the specification.
+    ['Attention Button Present', 12],
+    ['Attention Indicator Present', 13],
+    ['Power Indicator Present', 14],
     ['Role-Based Error Reporting', 15],
     ['Captured Slot Power Limit Value', 18, 8],
     ['Captured Slot Power Limit Scale', 26, 2],
@@ -217,6 +222,6 @@ export const express: Register[] = [
     ['DRS Message Received', 15],
   ]),
   register([0x34, 4], 'Slot Capabilities 2', [['In-Band PD Disable Supported', 0]]),
-  register([0x38, 2], 'Slot Control 2', [['In-Band PD Disable', 0]]),
+  register([0x38, 2], 'Slot Control 2'),
   register([0x3a, 2], 'Slot Status 2'),
 ];

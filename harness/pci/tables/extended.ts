@@ -1,4 +1,6 @@
 import { errorReporting } from './error-reporting.js';
+import { laneMargining, physicalLayer16, physicalLayer32, secondaryExpress } from './physical-layer.js';
+import { endpointAssociation, internalLink, linkDeclaration } from './root-complex.js';
 import { type BitRow, type CapabilityLayout, register, type Register } from './layout.js';
 
 /** Source: PCI Express Base Specification 5.0, 7.8.8. */
@@ -159,11 +161,12 @@ const pageRequest: Register[] = [
 
 /** The registers of up to six resizable BARs. Source: PCI Express Base Specification 5.0, 7.8.6. */
 const resizableBars: Register[] = Array.from({ length: 6 }, (_, index) => [
-  register([0x04 + 8 * index, 4], `Resizable BAR Capability (${index})`),
+  register([0x04 + 8 * index, 4], `Resizable BAR Capability (${index})`, [['Supported BAR Sizes', 4, 28]]),
   register([0x08 + 8 * index, 4], `Resizable BAR Control (${index})`, [
     ['BAR Index', 0, 3],
     ['Number of Resizable BARs', 5, 3],
     ['BAR Size', 8, 6],
+    ['Supported BAR Sizes, upper', 16, 16],
   ]),
 ]).flat();
 
@@ -203,16 +206,6 @@ const latency: BitRow[] = [
 const latencyTolerance: Register[] = [
   register([0x04, 2], 'Max Snoop Latency', latency),
   register([0x06, 2], 'Max No-Snoop Latency', latency),
-];
-
-/** Source: PCI Express Base Specification 5.0, 7.7.3. */
-const secondaryExpress: Register[] = [
-  register([0x04, 4], 'Link Control 3', [
-    ['Perform Equalization', 0],
-    ['Link Equalization Request Interrupt Enable', 1],
-    ['Enable Lower SKP OS Generation Vector', 9, 7],
-  ]),
-  register([0x08, 4], 'Lane Error Status'),
 ];
 
 /** Source: PCI Express Base Specification 5.0, 7.8.9. */
@@ -263,6 +256,8 @@ const containment: Register[] = [
   register([0x18, 4], 'RP PIO SysError'),
   register([0x1c, 4], 'RP PIO Exception'),
   register([0x20, 16], 'RP PIO Header Log'),
+  register([0x30, 4], 'RP PIO ImpSpec Log'),
+  register([0x34, 16], 'RP PIO TLP Prefix Log'),
 ];
 
 /** Source: PCI Express Base Specification 5.0, 7.8.3. */
@@ -359,15 +354,33 @@ const dataObjectExchange: Register[] = [
   register([0x14, 4], 'DOE Read Data Mailbox'),
 ];
 
+/** Source: PCI Express Base Specification 6.0, 7.7.9. */
+const deviceThree: Register[] = [
+  register([0x04, 4], 'Device Capabilities 3', [
+    ['DMWr Request Routing Supported', 0],
+    ['14-Bit Tag Completer Supported', 1],
+    ['14-Bit Tag Requester Supported', 2],
+    ['Receiver L0p Supported', 3],
+    ['Port L0p Exit Latency', 4, 3],
+    ['Retimer L0p Exit Latency', 7, 3],
+  ]),
+  register([0x08, 4], 'Device Control 3'),
+  register([0x0c, 4], 'Device Status 3', [
+    ['Initial Link Width', 0, 3],
+    ['Segment Captured', 3],
+    ['Remote L0p Supported', 4],
+  ]),
+];
+
 /** Extended capabilities by their ID. Source: PCI Code and ID Assignment Specification 1.11, 3. */
 export const extendedCapabilityLayouts: Readonly<Record<number, CapabilityLayout>> = {
   0x01: { name: 'Advanced Error Reporting', registers: errorReporting },
   0x02: { name: 'Virtual Channel', registers: virtualChannel },
   0x03: { name: 'Device Serial Number', registers: [register([0x04, 8], 'Serial Number')] },
   0x04: { name: 'Power Budgeting', registers: powerBudgeting },
-  0x05: { name: 'Root Complex Link Declaration', registers: [] },
-  0x06: { name: 'Root Complex Internal Link Control', registers: [] },
-  0x07: { name: 'Root Complex Event Collector Endpoint Association', registers: [] },
+  0x05: { name: 'Root Complex Link Declaration', registers: linkDeclaration },
+  0x06: { name: 'Root Complex Internal Link Control', registers: internalLink },
+  0x07: { name: 'Root Complex Event Collector Endpoint Association', registers: endpointAssociation },
   0x08: { name: 'Multi-Function Virtual Channel', registers: virtualChannel },
   0x09: { name: 'Virtual Channel', registers: virtualChannel },
   0x0a: { name: 'Root Complex Register Block', registers: [] },
@@ -397,15 +410,15 @@ export const extendedCapabilityLayouts: Readonly<Record<number, CapabilityLayout
   0x23: { name: 'Designated Vendor-Specific Extended', registers: designatedVendor },
   0x24: { name: 'VF Resizable BAR', registers: resizableBars },
   0x25: { name: 'Data Link Feature', registers: dataLinkFeature },
-  0x26: { name: 'Physical Layer 16.0 GT/s', registers: [] },
-  0x27: { name: 'Lane Margining at the Receiver', registers: [] },
+  0x26: { name: 'Physical Layer 16.0 GT/s', registers: physicalLayer16 },
+  0x27: { name: 'Lane Margining at the Receiver', registers: laneMargining },
   0x28: { name: 'Hierarchy ID', registers: [] },
   0x29: { name: 'Native PCIe Enclosure Management', registers: [] },
-  0x2a: { name: 'Physical Layer 32.0 GT/s', registers: [] },
+  0x2a: { name: 'Physical Layer 32.0 GT/s', registers: physicalLayer32 },
   0x2b: { name: 'Alternate Protocol', registers: [] },
   0x2c: { name: 'System Firmware Intermediary', registers: [] },
   0x2e: { name: 'Data Object Exchange', registers: dataObjectExchange },
-  0x2f: { name: 'Device 3', registers: [] },
+  0x2f: { name: 'Device 3', registers: deviceThree },
   0x30: { name: 'Integrity and Data Encryption', registers: [] },
   0x31: { name: 'Physical Layer 64.0 GT/s', registers: [] },
   0x32: { name: 'Flit Logging', registers: [] },

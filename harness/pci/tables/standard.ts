@@ -117,7 +117,14 @@ const pciX: Register[] = [
     ['Split Completion Discarded', 18],
     ['Unexpected Split Completion', 19],
     ['Device Complexity', 20],
+    ['Designed Maximum Memory Read Byte Count', 21, 2],
+    ['Designed Maximum Outstanding Split Transactions', 23, 3],
+    ['Designed Maximum Cumulative Read Size', 26, 3],
+    ['Received Split Completion Error Message', 29],
+    ['PCI-X 266 Capable', 30],
+    ['PCI-X 533 Capable', 31],
   ]),
+  register([0x08, 4], 'PCI-X ECC Control and Status'),
 ];
 
 /** Source: Conventional PCI Advanced Capabilities ECN (Advanced Features). */
@@ -134,7 +141,14 @@ const advancedFeatures: Register[] = [
 /** Source: PCI Express Base Specification 5.0, 7.8.5. */
 const enhancedAllocation: Register[] = [
   register([0x02, 2], 'EA Entries', [['Num Entries', 0, 6]]),
-  register([0x04, 4], 'EA First Entry'),
+  register([0x04, 4], 'EA First Entry', [
+    ['Entry Size', 0, 3],
+    ['BAR Equivalent Indicator', 4, 4],
+    ['Primary Properties', 8, 8],
+    ['Secondary Properties', 16, 8],
+    ['Writable', 30],
+    ['Enable', 31],
+  ]),
 ];
 
 /** The header of a Vendor-Specific capability; what follows is the vendor's. Source: PCI Express Base Specification 5.0, 7.9.4. */

@@ -11,6 +11,7 @@ import {
   SlotStatus,
   spaceWithCapability,
 } from '../../../harness/pci/registers.js';
+import { cxlLayouts } from '../../../harness/pci/tables/compute-express-link.js';
 import { extendedCapabilityLayouts } from '../../../harness/pci/tables/extended.js';
 import { capabilityLayouts } from '../../../harness/pci/tables/standard.js';
 import { igbSpace, rootPortSpace, virtioNetSpace } from './spaces.js';
@@ -91,8 +92,19 @@ describe('registers', () => {
     expect(registerAt(vendors, 0x90)).to.equal(undefined);
   });
 
+  it('knows the vendor-specific capabilities of CXL, and no other vendor for them', () => {
+    const space = Uint8Array.from(rootPortSpace);
+    // The headers of cxl-rp's second capability on QEMU 10.0.13, at 0x100: CXL Extensions for Ports, 0x28 bytes.
+    space.set([0x23, 0, 0x01, 0, 0x98, 0x1e, 0x80, 0x02, 0x03, 0], 0x100);
+    expect(capabilities(space).find(({ offset }) => offset === 0x100)?.name).to.equal('CXL Extensions for Ports');
+    expect(registerAt(space, 0x10d)).to.include({ name: 'Port Control Extensions', offset: 0x10c });
+    expect(registerAt(space, 0x104)?.name).to.equal('Designated Vendor-Specific Header 1');
+    space[0x104] = 0x99;
+    expect(registerAt(space, 0x10d)?.name).to.equal('Designated Vendor-Specific Extended byte 0xd');
+  });
+
   it('has no two bit fields and no two registers in one place', () => {
-    for (const layouts of [capabilityLayouts, extendedCapabilityLayouts]) {
+    for (const layouts of [capabilityLayouts, extendedCapabilityLayouts, cxlLayouts]) {
       for (const { name, registers } of Object.values(layouts)) {
         const ends = registers.map(({ offset, width }) => offset + width);
         registers.forEach(({ offset, width, bits, name: own }, index) => {
