@@ -32,6 +32,8 @@ export interface ListedFunction {
 
 /** What QEMU lists as a BAR and is none: the expansion ROM. */
 const romRegion = 6;
+/** Bytes of a function's header, before its capabilities. */
+const headerBytes = 64;
 
 /** Every function that QEMU has, at the bus numbers that the guest gave. */
 export async function listFunctions(machine: Machine): Promise<ListedFunction[]> {
@@ -55,8 +57,7 @@ function withChildren(device: PciDevice, bridge?: ListedFunction): ListedFunctio
 }
 
 /** Reads all of it as the guest would; a function behind a slot without power answers nobody, and is left out. */
-export async function snapshotConfig(machine: Machine, access: PciAccess): Promise<ConfigSnapshot> {
-  const functions = await listFunctions(machine);
+export async function snapshotConfig(access: PciAccess, functions: readonly ListedFunction[]): Promise<ConfigSnapshot> {
   const spaces = await Promise.all(functions.map(({ address }) => access.readSpace(address)));
   const snapshot = new Map<string, FunctionSnapshot>();
   for (const [index, { address, id }] of functions.entries()) {
@@ -65,4 +66,17 @@ export async function snapshotConfig(machine: Machine, access: PciAccess): Promi
     snapshot.set(formatAddress(address), { address, id, config });
   }
   return snapshot;
+}
+
+/** Reads the headers of some functions of a snapshot again, into it: whoever gives devices addresses changes nothing else. */
+export async function refreshHeaders(
+  access: PciAccess,
+  snapshot: ConfigSnapshot,
+  functions: readonly ListedFunction[],
+): Promise<void> {
+  const headers = functions.map(async ({ address }) => {
+    const header = await access.readSpace(address, headerBytes);
+    snapshot.get(formatAddress(address))?.config.set(header);
+  });
+  await Promise.all(headers);
 }

@@ -14,17 +14,27 @@ interface Placed {
   bars: { bar: number; address: number; is64Bit: boolean }[];
 }
 
+/** Whether a memory BAR is to have an address. */
+export type BarChoice = (listed: ListedFunction, bar: number) => boolean;
+
 /**
- * Gives an address to every function that has none yet, as firmware does: its memory BARs, a window in every bridge on the way, memory
+ * Gives an address to every memory BAR that is wanted and has none yet, as firmware does, with a window in every bridge on the way, and memory
  * decoding. Leaves alone what is mapped already, I/O BARs, and what does not fit into its bus's MiB. Sizes are QEMU's word (`query-pci`),
- * which saves writing and reading every BAR.
+ * which saves writing and reading every BAR. Resolves with the functions that it has changed, bridges among them.
+ * A BAR that nobody needs had better stay without: QEMU renders all of its address spaces anew for each (system/memory.c), and does so
+ * again where the guest arrives.
  */
-export async function mapDevices(access: PciAccess, functions: readonly ListedFunction[]): Promise<void> {
+export async function mapDevices(
+  access: PciAccess,
+  functions: readonly ListedFunction[],
+  wanted: BarChoice = () => true,
+): Promise<ListedFunction[]> {
   const buses = new Set(functions.map(({ address }) => address.bus));
   const placed = [...buses].flatMap((bus) =>
     place(
       bus,
       functions.filter(({ address }) => address.bus === bus),
+      wanted,
     ),
   );
   const mapped = new Set(placed.map(({ listed }) => listed));
@@ -41,19 +51,21 @@ export async function mapDevices(access: PciAccess, functions: readonly ListedFu
     }),
   ];
   await Promise.all(writes);
+  return changed;
 }
 
-/** Finds room for the functions of one bus that have no address, the largest BARs first. */
-function place(bus: number, functions: readonly ListedFunction[]): Placed[] {
+/** Finds room for what has no address on one bus, the largest BARs first. */
+function place(bus: number, functions: readonly ListedFunction[], wanted: BarChoice): Placed[] {
   const base = holeBase + bus * mebibyte;
   let next = functions
     .flatMap(({ regions }) => regions)
     .filter(({ address }) => address >= base && address < base + mebibyte)
     .reduce((end, { address, size }) => Math.max(end, address + size), base);
-  const waiting = functions.filter(({ regions }) => regions.length > 0 && regions.every(({ address }) => address < 0));
-  const placed = waiting.map((listed): Placed => ({ listed, bars: [] }));
-  const wanted = placed.flatMap(({ listed, bars }) => listed.regions.map((region) => ({ region, bars })));
-  for (const { region, bars } of wanted.sort((a, b) => b.region.size - a.region.size)) {
+  const placed = functions.map((listed): Placed => ({ listed, bars: [] }));
+  const waiting = placed.flatMap(({ listed, bars }) =>
+    listed.regions.filter(({ bar, address }) => address < 0 && wanted(listed, bar)).map((region) => ({ region, bars })),
+  );
+  for (const { region, bars } of waiting.sort((a, b) => b.region.size - a.region.size)) {
     const address = Math.ceil(next / region.size) * region.size;
     if (address + region.size > base + mebibyte) continue;
     bars.push({ bar: region.bar, address, is64Bit: region.is64Bit });

@@ -11,11 +11,18 @@ import { findCapability } from '../pci/registers.js';
 import { isEvent } from '../qmp/messages.js';
 import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
-import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
+import {
+  type ConfigSnapshot,
+  type ListedFunction,
+  listFunctions,
+  refreshHeaders,
+  snapshotConfig,
+} from './config-snapshot.js';
 import { mapDevices } from './map-devices.js';
 import { expressCapability, PciehpSlot } from './pciehp.js';
 import { shpcCapability, ShpcSlot } from './shpchp.js';
 import type { SlotController } from './slot-controller.js';
+import type { FixedFacts } from './state/fixed-facts.js';
 import type { StatePart } from './state/part.js';
 import { readState } from './state/snapshot.js';
 
@@ -107,10 +114,26 @@ export class ScriptedGuest {
     return this.expressSlot(await this.find(id));
   }
 
-  /** Everything that the guest sees in configuration space, at this moment. */
-  async configSpace(): Promise<ConfigSnapshot> {
+  /**
+   * Everything that the guest sees in configuration space, at this moment.
+   * @param reaching memory BARs that are to have an address, by the configuration space of their function: they get one first.
+   */
+  async configSpace(reaching?: (config: Uint8Array) => ReadonlySet<number>): Promise<ConfigSnapshot> {
     await this.boot();
-    const read = (): Promise<ConfigSnapshot> => snapshotConfig(this.machine, this.access);
+    const read = async (): Promise<ConfigSnapshot> => {
+      const functions = await listFunctions(this.machine);
+      const snapshot = await snapshotConfig(this.access, functions);
+      if (reaching) {
+        const chosen = new Map(Array.from(snapshot, ([address, { config }]) => [address, reaching(config)]));
+        const changed = await mapDevices(
+          this.access,
+          functions,
+          ({ address }, bar) => chosen.get(formatAddress(address))?.has(bar) === true,
+        );
+        await refreshHeaders(this.access, snapshot, changed);
+      }
+      return snapshot;
+    };
     return this.access instanceof PortAccess ? this.access.keepingSelection(read) : read();
   }
 
@@ -122,10 +145,10 @@ export class ScriptedGuest {
 
   /**
    * Everything outside configuration space that can be read without a guest, in the areas asked for; `config` is what the guest sees at
-   * this moment. Changes nothing.
+   * this moment, and `facts` those of the machine where they were asked before. Changes nothing.
    */
-  readState(config: ConfigSnapshot, areas: readonly StateArea[]): Promise<StatePart[]> {
-    return readState(this.machine, config, { family: this.family, areas });
+  readState(config: ConfigSnapshot, areas: readonly StateArea[], facts?: FixedFacts): Promise<StatePart[]> {
+    return readState(this.machine, config, { family: this.family, areas, facts });
   }
 
   /** The removal of a device with the guest's consent, up to the event that is still to come. */

@@ -1,7 +1,7 @@
 import { hex } from '../core/hex.js';
 import { explainDifference } from '../diagnosis/differences.js';
 import type { ConfigSnapshot, FunctionSnapshot } from '../guest/config-snapshot.js';
-import type { Reading, StatePart } from '../guest/state/part.js';
+import type { DeviceState, Reading, StatePart } from '../guest/state/part.js';
 import type { Finding, RegisterDifference } from '../record/outcome.js';
 
 /** What was read of a machine from outside, before a migration or after it. */
@@ -46,15 +46,29 @@ function compareFunction(address: string, before?: FunctionSnapshot, after?: Fun
 }
 
 function compareParts(before: readonly StatePart[], after: readonly StatePart[]): RegisterDifference[] {
-  const found = new Map(after.map((part) => [keyOf(part), part]));
+  const [found, known] = [byKey(before), byKey(after)];
+  const changed = [...new Set([...found.keys(), ...known.keys()])].filter(
+    (key) => found.get(key)?.told !== known.get(key)?.told,
+  );
+  const read = (parts: ReadonlyMap<string, StatePart>): DeviceState[] =>
+    changed.flatMap((key) => parts.get(key)?.read() ?? []);
+  return compareDevices(read(found), read(known));
+}
+
+function byKey(parts: readonly StatePart[]): ReadonlyMap<string, StatePart> {
+  return new Map(parts.map((part) => [part.key, part]));
+}
+
+function compareDevices(before: readonly DeviceState[], after: readonly DeviceState[]): RegisterDifference[] {
+  const found = new Map(after.map((state) => [keyOf(state), state]));
   const known = new Set(before.map(keyOf));
   return [
-    ...before.flatMap((part) => comparePart(part, found.get(keyOf(part)))),
-    ...after.filter((part) => !known.has(keyOf(part))).map((part) => presence(part, 'absent', 'present')),
+    ...before.flatMap((state) => compareDevice(state, found.get(keyOf(state)))),
+    ...after.filter((state) => !known.has(keyOf(state))).map((state) => presence(state, 'absent', 'present')),
   ];
 }
 
-function comparePart(before: StatePart, after: StatePart | undefined): RegisterDifference[] {
+function compareDevice(before: DeviceState, after: DeviceState | undefined): RegisterDifference[] {
   if (!after) return [presence(before, 'present', 'absent')];
   const { area, device, address } = before;
   const values = new Map(after.readings.map(({ name, value }) => [name, value]));
@@ -75,11 +89,11 @@ function comparePart(before: StatePart, after: StatePart | undefined): RegisterD
   return differences.slice(0, mostOfOnePart);
 }
 
-function presence({ area, device, address }: StatePart, source: string, destination: string): RegisterDifference {
+function presence({ area, device, address }: DeviceState, source: string, destination: string): RegisterDifference {
   return { area, device, address, offset: 0, register: 'all registers', bits: [], source, destination };
 }
 
-function keyOf({ area, device, address }: StatePart): string {
+function keyOf({ area, device, address }: DeviceState): string {
   return `${area} ${address === '' ? device : address}`;
 }
 

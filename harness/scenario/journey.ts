@@ -3,6 +3,8 @@ import type { Deadline } from '../core/deadline.js';
 import { DisposeStack } from '../core/dispose.js';
 import { StateError } from '../core/errors.js';
 import { ScriptedGuest } from '../guest/scripted.js';
+import { askFixedFacts, type FixedFacts } from '../guest/state/fixed-facts.js';
+import { barsToRead } from '../guest/state/snapshot.js';
 import type { MachineSpec } from '../machine/command-line.js';
 import { Machine, type WireObserver } from '../machine/machine.js';
 import type { View } from '../migration/compare.js';
@@ -10,7 +12,7 @@ import { migrate } from '../migration/migrate.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
 import type { Phase } from '../record/events.js';
-import { stateAreas } from '../record/outcome.js';
+import { type StateArea, stateAreas } from '../record/outcome.js';
 import { commandWords } from './command-words.js';
 import type { Journey, Options, Scenario } from './definition.js';
 import type { ReproducedMachine } from './reproduction.js';
@@ -49,10 +51,11 @@ export class RunningJourney implements Journey, AsyncDisposable {
     const before = this.look(machine);
     before.catch(() => undefined);
     const destination = await this.destination(machine);
+    const facts = askFixedFacts(destination, this.areas);
     const outcome = await migrate(machine, destination, {
       plan,
       deadline: this.plan.deadline,
-      look: (looked) => (looked === machine ? before : this.look(looked)),
+      look: (looked) => (looked === machine ? before : this.look(looked, facts)),
       onPhase: this.plan.onPhase,
     });
     this.plan.onOutcome(outcome);
@@ -115,14 +118,19 @@ export class RunningJourney implements Journey, AsyncDisposable {
     return this.current;
   }
 
-  private async look(machine: Machine): Promise<View> {
+  private get areas(): readonly StateArea[] {
     const { oracle = stateAreas } = this.plan.scenario;
+    return oracle === false ? [] : oracle;
+  }
+
+  private async look(machine: Machine, known?: FixedFacts): Promise<View> {
+    const { areas } = this;
+    const facts = known ?? askFixedFacts(machine, areas);
     const isSource = machine === this.here.machine;
     const guest = isSource ? this.guest : ScriptedGuest.resume(machine, this.plan.deadline);
-    const areas = oracle === false ? [] : oracle;
-    if (isSource && areas.some((area) => area === 'device-registers' || area === 'msi-x')) await guest.mapDevices();
-    const config = await guest.configSpace();
-    return { config, parts: await guest.readState(config, areas) };
+    const tables = this.plan.scenario.oracle === undefined ? 'enabled' : 'all';
+    const config = await guest.configSpace(isSource ? barsToRead(areas, tables) : undefined);
+    return { config, parts: await guest.readState(config, areas, facts) };
   }
 
   /** The QEMU that waits for the guest: the one started beside the source, unless the guest's devices have changed since. */

@@ -3,7 +3,8 @@ import { closeSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hex } from '../../core/hex.js';
 import type { Machine } from '../../machine/machine.js';
-import type { Reading } from './part.js';
+import type { FixedFacts } from './fixed-facts.js';
+import type { Answer } from './part.js';
 
 /** Bytes of one digest: a page of the guest's. */
 const pageBytes = 4096;
@@ -23,11 +24,8 @@ const own = 0x41000000;
  * A digest of every page of guest RAM below 2 GiB that holds anything but zeroes. The memory of the process is read directly, and only
  * where it was ever touched, which takes a millisecond where QEMU would write a file for 10; where the host forbids it, QEMU writes that file.
  */
-export async function readMemory(machine: Machine): Promise<Reading[]> {
-  const [{ 'base-memory': base }, place] = await Promise.all([
-    machine.qmp.execute('query-memory-size-summary'),
-    locate(machine),
-  ]);
+export async function readMemory(machine: Machine, { ramAt }: FixedFacts): Promise<Answer> {
+  const [{ 'base-memory': base }, at] = await Promise.all([machine.qmp.execute('query-memory-size-summary'), ramAt]);
   const bytes = Math.min(base, lowBytes);
   const digests = new Map<number, string>();
   const take = (address: number, block: Buffer): void => {
@@ -38,14 +36,17 @@ export async function readMemory(machine: Machine): Promise<Reading[]> {
     }
   };
   try {
-    if (!place) throw refused('QEMU does not say where guest RAM is');
-    readProcess(place, bytes, take);
+    if (at === undefined || machine.pid === undefined) throw refused('nobody says where guest RAM is');
+    readProcess({ pid: machine.pid, at }, bytes, take);
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown)) throw thrown;
     digests.clear();
     await readSaved(machine, bytes, take);
   }
-  return Array.from(digests, ([address, value]) => ({ name: `page ${hex(address)}`, offset: address, value }));
+  return {
+    told: [...digests].join(' '),
+    read: () => Array.from(digests, ([address, value]) => ({ name: `page ${hex(address)}`, offset: address, value })),
+  };
 }
 
 type Take = (address: number, piece: Buffer) => void;
@@ -54,13 +55,6 @@ interface HostMemory {
   pid: number;
   /** Where guest RAM starts in the process. */
   at: number;
-}
-
-async function locate(machine: Machine): Promise<HostMemory | undefined> {
-  const told = await machine.qmp.execute('human-monitor-command', { 'command-line': 'gpa2hva 0' });
-  const [, address] = /is (0x[0-9a-f]+)/.exec(told) ?? [];
-  if (address === undefined || machine.pid === undefined) return undefined;
-  return { pid: machine.pid, at: Number(address) };
 }
 
 /** Hands over what may hold anything but zeroes, in pieces. Throws what the host says when it forbids it. */

@@ -1,41 +1,40 @@
 import type { Machine } from '../../machine/machine.js';
-import type { QmpCommands } from '../../qmp/schema.js';
-import type { Reading, StatePart } from './part.js';
-
-type Cpus = QmpCommands['query-cpus-fast']['return'];
-
-/** The CPUs that a machine has. */
-export function listCpus(machine: Machine): Promise<Cpus> {
-  return machine.qmp.execute('query-cpus-fast');
-}
+import type { Cpu, FixedFacts } from './fixed-facts.js';
+import { type DeviceState, partOf, type Reading, type StatePart } from './part.js';
 
 /**
- * Registers and CPUID of every CPU, local APICs, I/O APIC and PICs, as the monitor tells them: nobody but a CPU can read the first,
- * and asking changes none of them. What only one of two builds prints is not compared.
+ * Registers and CPUID of every CPU, as the monitor tells them: nobody but a CPU can read them, and asking changes none. What only one of two
+ * builds prints is not compared.
  */
-export async function readProcessors(machine: Machine, cpus: Promise<Cpus>): Promise<StatePart[]> {
-  const parts = (await cpus).map(async (cpu): Promise<StatePart[]> => {
-    const index = cpu['cpu-index'];
-    const [registers, words] = await Promise.all([
-      ask(machine, 'info registers', index),
-      machine.qmp.execute('qom-get', { path: cpu['qom-path'], property: 'feature-words' }),
-    ]);
-    return [
-      { area: 'cpu', device: `CPU ${index}`, address: '', readings: [...cpuRegisters(registers), ...cpuid(words)] },
-    ];
-  });
-  return (await Promise.all(parts)).flat();
+export async function readProcessors(machine: Machine, { cpus }: FixedFacts): Promise<StatePart[]> {
+  return Promise.all((await cpus).map((cpu) => readProcessor(machine, cpu)));
 }
 
-/** Interrupt controllers of the machine and of every CPU. */
-export async function readInterruptControllers(machine: Machine, cpus: Promise<Cpus>): Promise<StatePart[]> {
-  const [pics, listed] = await Promise.all([ask(machine, 'info pic'), cpus]);
-  const apics = listed.map(async ({ 'cpu-index': index }) => ({
-    device: `local APIC of CPU ${index}`,
-    readings: localApic(await ask(machine, 'info lapic', index)),
-  }));
-  const parts = [...picParts(pics), ...(await Promise.all(apics))];
-  return parts.map((part) => ({ area: 'interrupt-controllers', address: '', ...part }));
+async function readProcessor(machine: Machine, { index, features }: Cpu): Promise<StatePart> {
+  const [registers, words] = await Promise.all([ask(machine, 'info registers', index), features]);
+  return partOf(
+    { area: 'cpu', device: `CPU ${index}`, address: '' },
+    {
+      told: `${registers}\n${JSON.stringify(words)}`,
+      read: () => [...cpuRegisters(registers), ...cpuid(words)],
+    },
+  );
+}
+
+/** Interrupt controllers of the machine, and the local APIC of every CPU. */
+export async function readInterruptControllers(machine: Machine, { cpus }: FixedFacts): Promise<StatePart[]> {
+  const asked = ask(machine, 'info pic');
+  const apics = (await cpus).map(async ({ index }) => {
+    const text = await ask(machine, 'info lapic', index);
+    const place = { area: 'interrupt-controllers', device: `local APIC of CPU ${index}`, address: '' } as const;
+    return partOf(place, { told: text, read: () => localApic(text) });
+  });
+  const [pics, ...others] = await Promise.all([asked, ...apics]);
+  return [{ key: 'interrupt-controllers', told: pics, read: () => picStates(pics) }, ...others];
+}
+
+function picStates(text: string): DeviceState[] {
+  return picParts(text).map((part) => ({ area: 'interrupt-controllers', address: '', ...part }));
 }
 
 function ask(machine: Machine, command: string, cpu = 0): Promise<string> {

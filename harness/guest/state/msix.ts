@@ -1,7 +1,7 @@
 import { findCapability } from '../../pci/registers.js';
 import type { QtestClient } from '../../qtest/client.js';
 import { memoryBase } from '../../pci/base-address.js';
-import type { Reading } from './part.js';
+import { type Answer, joinAnswers, type Reading } from './part.js';
 
 const msixCapability = 0x11;
 const messageControl = 2;
@@ -10,33 +10,77 @@ const pendingOffset = 8;
 const entryBytes = 16;
 const fields = ['Message Address', 'Message Upper Address', 'Message Data', 'Vector Control'];
 
+/** Where the MSI-X structures of a function are, and whether it may use them. */
+interface Msix {
+  entries: number;
+  enabled: boolean;
+  table: { bar: number; offset: number };
+  pending: { bar: number; offset: number };
+}
+
 /**
  * The MSI-X table of a function and its pending bits; empty where it has none, or decodes no address for them.
  * Source: PCI Express Base Specification 5.0, 7.7.2; reading changes nothing (QEMU hw/pci/msix.c).
  */
-export async function readMsix(qtest: QtestClient, config: Uint8Array): Promise<Reading[]> {
-  const capability = findCapability(config, msixCapability);
-  if (!capability) return [];
-  const view = new DataView(config.buffer, config.byteOffset + capability.offset);
-  const entries = (view.getUint16(messageControl, true) & 0x7ff) + 1;
-  const [table, pending] = await Promise.all([
-    read(qtest, config, { at: view.getUint32(tableOffset, true), bytes: entries * entryBytes }),
-    read(qtest, config, { at: view.getUint32(pendingOffset, true), bytes: Math.ceil(entries / 64) * 8 }),
+export async function readMsix(qtest: QtestClient, config: Uint8Array): Promise<Answer> {
+  const found = msixOf(config);
+  if (!found) return joinAnswers([]);
+  const { entries, table, pending } = found;
+  const answers = await Promise.all([
+    readBlock(qtest, config, {
+      ...{ ...table, bytes: entries * entryBytes },
+      nameOf: (index) => `MSI-X ${fields[index % 4]} of entry ${index >> 2}`,
+    }),
+    readBlock(qtest, config, {
+      ...{ ...pending, bytes: Math.ceil(entries / 64) * 8 },
+      nameOf: (index) => `MSI-X Pending Bits ${index * 32} to ${index * 32 + 31}`,
+    }),
   ]);
-  const words = (block: Buffer, nameOf: (index: number) => string): Reading[] =>
-    Array.from({ length: block.length / 4 }, (_, index) => ({
-      name: nameOf(index),
-      offset: index * 4,
-      value: block.readUInt32LE(index * 4),
-    }));
-  return [
-    ...words(table, (index) => `MSI-X ${fields[index % 4]} of entry ${index >> 2}`),
-    ...words(pending, (index) => `MSI-X Pending Bits ${index * 32} to ${index * 32 + 31}`),
-  ];
+  return joinAnswers(answers.flat());
 }
 
-/** @param place.at offset with the number of the BAR in its lowest three bits. */
-async function read(qtest: QtestClient, config: Uint8Array, place: { at: number; bytes: number }): Promise<Buffer> {
-  const base = memoryBase(config, place.at & 0x7);
-  return base === undefined ? Buffer.alloc(0) : qtest.readBlock(base + ((place.at & ~0x7) >>> 0), place.bytes);
+/** The BARs that hold the structures, and whether the function uses them at this moment. */
+export function msixBars(config: Uint8Array): { bars: number[]; enabled: boolean } {
+  const found = msixOf(config);
+  return found ? { bars: [found.table.bar, found.pending.bar], enabled: found.enabled } : { bars: [], enabled: false };
+}
+
+function msixOf(config: Uint8Array): Msix | undefined {
+  const capability = findCapability(config, msixCapability);
+  if (!capability) return undefined;
+  const view = new DataView(config.buffer, config.byteOffset + capability.offset);
+  const control = view.getUint16(messageControl, true);
+  const place = (register: number): Msix['table'] => {
+    const value = view.getUint32(register, true);
+    return { bar: value & 0x7, offset: (value & ~0x7) >>> 0 };
+  };
+  return {
+    entries: (control & 0x7ff) + 1,
+    enabled: (control & 0x8000) !== 0,
+    table: place(tableOffset),
+    pending: place(pendingOffset),
+  };
+}
+
+interface NamedBlock {
+  bar: number;
+  offset: number;
+  bytes: number;
+  nameOf: (index: number) => string;
+}
+
+async function readBlock(qtest: QtestClient, config: Uint8Array, block: NamedBlock): Promise<Answer[]> {
+  const base = memoryBase(config, block.bar);
+  if (base === undefined) return [];
+  const told = await qtest.command(`b64read 0x${(base + block.offset).toString(16)} 0x${block.bytes.toString(16)}`);
+  return [{ told, read: () => wordsOf(told, block.nameOf) }];
+}
+
+function wordsOf(told: string, nameOf: NamedBlock['nameOf']): Reading[] {
+  const block = Buffer.from(told, 'base64');
+  return Array.from({ length: block.length / 4 }, (_, index) => ({
+    name: nameOf(index),
+    offset: index * 4,
+    value: block.readUInt32LE(index * 4),
+  }));
 }

@@ -1,51 +1,44 @@
 import type { QtestClient } from '../../qtest/client.js';
-import type { Reading } from './part.js';
-import type { ReadableRegister, RegisterMap } from './register-map.js';
+import type { Answer, Reading } from './part.js';
+import type { ReadableRegister, RegisterMap, Run } from './register-map.js';
 
-/** Where the registers of a map are. */
-export interface RegisterPlace {
-  space: 'ports' | 'memory';
-  base: number;
-}
+const suffix = { 1: 'b', 2: 'w', 4: 'l' } as const;
 
 /**
  * Reads every register of a map, each once and in its own width; what lies close together in memory comes in one block of words.
  * Registers that time changes at the moment are left out.
+ * @param base where the map starts, in ports or in memory.
  */
-export async function readRegisters(qtest: QtestClient, map: RegisterMap, place: RegisterPlace): Promise<Reading[]> {
-  const runs = place.space === 'ports' ? map.registers.map((register) => [register]) : runsOf(map);
-  const readings = (await Promise.all(runs.map((run) => readRun(qtest, run, place)))).flat();
-  const { varies } = map;
+export async function readRegisters(qtest: QtestClient, map: RegisterMap, base: number): Promise<Answer> {
+  const answers = await Promise.all(map.runs.map((run) => qtest.command(commandOf(run, map, base))));
+  return { told: answers.join(' '), read: () => settledOf(map, readingsOf(map, answers)) };
+}
+
+function commandOf(run: Run, { space }: RegisterMap, base: number): string {
+  const [{ offset, width }] = run;
+  const at = `0x${(base + offset).toString(16)}`;
+  if (run.length > 1) return `b64read ${at} 0x${bytesOf(run).toString(16)}`;
+  return `${space === 'ports' ? 'in' : 'read'}${suffix[width]} ${at}`;
+}
+
+function bytesOf(run: Run): number {
+  const last: ReadableRegister = run.at(-1) ?? run[0];
+  return last.offset + last.width - run[0].offset;
+}
+
+function readingsOf({ runs }: RegisterMap, answers: readonly string[]): Reading[] {
+  return runs.flatMap((run, index) => {
+    const answer = answers[index] ?? '';
+    const [{ name, offset: start }] = run;
+    if (run.length === 1) return [{ name, offset: start, value: Number(answer) }];
+    const block = Buffer.from(answer, 'base64');
+    return run.map(({ name, offset }) => ({ name, offset, value: block.readUInt32LE(offset - start) }));
+  });
+}
+
+function settledOf({ varies }: RegisterMap, readings: Reading[]): Reading[] {
   if (!varies) return readings;
   const decides = readings.find(({ offset }) => offset === varies.offset);
   const isVarying = (Number(decides?.value ?? 0) & varies.mask) !== 0;
   return isVarying ? readings.filter(({ offset }) => !varies.registers.includes(offset)) : readings;
-}
-
-type Run = readonly ReadableRegister[];
-
-/** Words that one read can fetch, narrower registers alone: a device is asked in the width that a driver would use. */
-function runsOf({ registers, span }: RegisterMap): Run[] {
-  const runs: ReadableRegister[][] = [];
-  for (const register of registers) {
-    const run = runs.at(-1);
-    const last = run?.at(-1);
-    const joins = last?.width === 4 && register.width === 4 && register.offset - last.offset - 4 <= span;
-    if (run && joins) run.push(register);
-    else runs.push([register]);
-  }
-  return runs;
-}
-
-async function readRun(qtest: QtestClient, run: Run, { space, base }: RegisterPlace): Promise<Reading[]> {
-  const [first] = run;
-  const last = run.at(-1);
-  if (!first || !last) return [];
-  if (run.length === 1) {
-    const { name, offset, width } = first;
-    const read = space === 'ports' ? qtest.in(base + offset, width) : qtest.readMemory(base + offset, width);
-    return [{ name, offset, value: await read }];
-  }
-  const block = await qtest.readBlock(base + first.offset, last.offset + 4 - first.offset);
-  return run.map(({ name, offset }) => ({ name, offset, value: block.readUInt32LE(offset - first.offset) }));
 }

@@ -48,13 +48,15 @@ export interface ReadableRegister {
   width: 1 | 2 | 4;
 }
 
+/** Registers that one read fetches: one of any width, or several of 4 bytes. */
+export type Run = readonly [ReadableRegister, ...ReadableRegister[]];
+
 /** What can be read of one device without changing it. */
 export interface RegisterMap {
   name: string;
-  /** In the order of their offsets. */
-  registers: readonly ReadableRegister[];
-  /** The largest gap between two registers that one read may span, in bytes. */
-  span: number;
+  space: 'ports' | 'memory';
+  /** Every register, in the order of their offsets. */
+  runs: readonly Run[];
   /** Registers, by offset, that time changes while the bits of `mask` are set in the register at `offset`. */
   varies?: { offset: number; mask: number; registers: readonly number[] };
 }
@@ -77,7 +79,7 @@ let devices: DeviceMap[] | undefined;
 /** What machines of a family have outside PCI functions, from `machines/registers/chipset.yaml`. */
 export function chipsetMaps(family: string): ChipsetMap[] {
   chipset ??= chipsetSchema.parse(load('chipset')).map((entry) => ({
-    ...expand(entry),
+    ...expand(entry, entry.place.space),
     place: entry.place,
     families: entry.families,
   }));
@@ -87,7 +89,7 @@ export function chipsetMaps(family: string): ChipsetMap[] {
 /** What is known of a PCI function's registers, by its IDs or its class, from `machines/registers/devices.yaml`. */
 export function deviceMaps(ids: { device: string; classCode: string }): DeviceMap[] {
   devices ??= devicesSchema.parse(load('devices')).map((entry) => ({
-    ...expand(entry),
+    ...expand(entry, 'memory'),
     match: entry.match,
     bar: entry.bar,
   }));
@@ -101,7 +103,7 @@ function load(name: string): unknown {
 type Row = z.infer<typeof row>;
 type MapData = Pick<z.infer<typeof chipsetSchema>[number], 'name' | 'registers' | 'groups' | 'span' | 'varies'>;
 
-function expand({ name, registers, groups, span, varies }: MapData): RegisterMap {
+function expand({ name, registers, groups, span, varies }: MapData, space: RegisterMap['space']): RegisterMap {
   const all = [
     ...registers.flatMap(repeat),
     ...groups.flatMap((group) =>
@@ -113,9 +115,26 @@ function expand({ name, registers, groups, span, varies }: MapData): RegisterMap
         })),
       ).flat(),
     ),
-  ].sort((a, b) => a.offset - b.offset);
+  ];
   const [offset = 0, mask = 0] = varies?.while ?? [];
-  return { name, registers: all, span, ...(varies && { varies: { offset, mask, registers: varies.registers } }) };
+  const runs = runsOf(all, space === 'memory' ? span : -1);
+  return { name, space, runs, ...(varies && { varies: { offset, mask, registers: varies.registers } }) };
+}
+
+/**
+ * Words that one read can fetch, narrower registers alone: a device is asked in the width that a driver would use.
+ * @param span the largest gap between two registers that one read may take along, in bytes; less than 0 reads every register alone.
+ */
+export function runsOf(registers: readonly ReadableRegister[], span: number): Run[] {
+  const runs: [ReadableRegister, ...ReadableRegister[]][] = [];
+  for (const register of [...registers].sort((a, b) => a.offset - b.offset)) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    const joins = span >= 0 && last?.width === 4 && register.width === 4 && register.offset - last.offset - 4 <= span;
+    if (run && joins) run.push(register);
+    else runs.push([register]);
+  }
+  return runs;
 }
 
 function repeat([offset, bytes, name, count]: Row): ReadableRegister[] {

@@ -4,15 +4,24 @@ import { parseAddress, formatAddress } from '../../pci/address.js';
 import type { StateArea } from '../../record/outcome.js';
 import type { ConfigSnapshot, FunctionSnapshot } from '../config-snapshot.js';
 import { memoryBase } from '../../pci/base-address.js';
+import { askFixedFacts, type FixedFacts } from './fixed-facts.js';
 import { readMemory } from './memory.js';
-import { listCpus, readInterruptControllers, readProcessors } from './monitor.js';
-import { readMsix } from './msix.js';
-import type { Reading, StatePart } from './part.js';
-import { readRegisters, type RegisterPlace } from './read-registers.js';
-import { type ChipsetMap, chipsetMaps, deviceMaps } from './register-map.js';
-import { readVirtio } from './virtio.js';
+import { readInterruptControllers, readProcessors } from './monitor.js';
+import { msixBars, readMsix } from './msix.js';
+import { type Answer, joinAnswers, partOf, type StatePart } from './part.js';
+import { readRegisters } from './read-registers.js';
+import { type ChipsetMap, chipsetMaps, type DeviceMap, deviceMaps } from './register-map.js';
+import { readVirtio, virtioBars } from './virtio.js';
 
 const virtioVendor = '1af4';
+
+/** What is asked of a machine. */
+export interface StateQuestion {
+  family: MachineFamily;
+  areas: readonly StateArea[];
+  /** Where they were asked before. */
+  facts?: FixedFacts | undefined;
+}
 
 /**
  * Reads the areas of a paused machine's state, all at once, and changes nothing by it: only registers are read of which QEMU's
@@ -21,70 +30,91 @@ const virtioVendor = '1af4';
 export async function readState(
   machine: Machine,
   config: ConfigSnapshot,
-  { family, areas }: { family: MachineFamily; areas: readonly StateArea[] },
+  { family, areas, facts = askFixedFacts(machine, areas) }: StateQuestion,
 ): Promise<StatePart[]> {
   const { qtest } = machine;
-  let listed: ReturnType<typeof listCpus> | undefined;
-  const cpus = (): ReturnType<typeof listCpus> => (listed ??= listCpus(machine));
   const functions = [...config.values()];
   const readers: Record<StateArea, () => Promise<StatePart[]>> = {
     'config-space': () => Promise.resolve([]),
     'device-registers': () =>
       eachFunction(functions, 'device-registers', async (found) => [
-        ...(vendorOf(found) === virtioVendor ? await readVirtio(qtest, found.config) : []),
+        ...(isVirtio(found.config) ? [await readVirtio(qtest, found.config)] : []),
         ...(await readMapped(machine, found)),
       ]),
-    'msi-x': () => eachFunction(functions, 'msi-x', (found) => readMsix(qtest, found.config)),
+    'msi-x': () => eachFunction(functions, 'msi-x', async (found) => [await readMsix(qtest, found.config)]),
     chipset: async () =>
       (await Promise.all(chipsetMaps(family.family).map((map) => readChipset(machine, config, map)))).flat(),
-    'interrupt-controllers': () => readInterruptControllers(machine, cpus()),
-    cpu: () => readProcessors(machine, cpus()),
-    memory: async () => [{ area: 'memory', device: 'guest RAM', address: '', readings: await readMemory(machine) }],
+    'interrupt-controllers': () => readInterruptControllers(machine, facts),
+    cpu: () => readProcessors(machine, facts),
+    memory: async () => [
+      partOf({ area: 'memory', device: 'guest RAM', address: '' }, await readMemory(machine, facts)),
+    ],
   };
   // Memory is our own work: what it waits for is asked first, so that QEMU answers the rest meanwhile.
   const order = [...areas].sort((a, b) => Number(b === 'memory') - Number(a === 'memory'));
   return (await Promise.all(order.map((area) => readers[area]()))).flat();
 }
 
+/**
+ * The memory BARs of a function in which these areas have something to read. A table of MSI-X that is not enabled counts with `tables`: 'all' only:
+ * a function cannot send by it, and a driver writes its entries before it enables it.
+ */
+export function barsToRead(
+  areas: readonly StateArea[],
+  tables: 'all' | 'enabled',
+): (config: Uint8Array) => ReadonlySet<number> {
+  return (config) => {
+    const msix = msixBars(config);
+    return new Set([
+      ...(areas.includes('device-registers') ? [...mapsOf(config).map(({ bar }) => bar)] : []),
+      ...(areas.includes('device-registers') && isVirtio(config) ? virtioBars(config) : []),
+      ...(areas.includes('msi-x') && (tables === 'all' || msix.enabled) ? msix.bars : []),
+    ]);
+  };
+}
+
 async function eachFunction(
   functions: readonly FunctionSnapshot[],
   area: StateArea,
-  read: (found: FunctionSnapshot) => Promise<Reading[]>,
+  read: (found: FunctionSnapshot) => Promise<Answer[]>,
 ): Promise<StatePart[]> {
   const parts = functions.map(async (found): Promise<StatePart> => {
     const { id, address } = found;
-    return { area, device: id, address: formatAddress(address), readings: await read(found) };
+    return partOf({ area, device: id, address: formatAddress(address) }, joinAnswers(await read(found)));
   });
-  return (await Promise.all(parts)).filter(({ readings }) => readings.length > 0);
+  return (await Promise.all(parts)).filter(({ told }) => told !== '');
 }
 
-async function readMapped(machine: Machine, { config }: FunctionSnapshot): Promise<Reading[]> {
-  const maps = deviceMaps({ device: `${wordAt(config, 0)}:${wordAt(config, 2)}`, classCode: classOf(config) });
-  const readings = maps.map(async (map) => {
+async function readMapped(machine: Machine, { config }: FunctionSnapshot): Promise<Answer[]> {
+  const answers = mapsOf(config).map(async (map) => {
     const base = memoryBase(config, map.bar);
-    return base === undefined ? [] : readRegisters(machine.qtest, map, { space: 'memory', base });
+    return base === undefined ? [] : [await readRegisters(machine.qtest, map, base)];
   });
-  return (await Promise.all(readings)).flat();
+  return (await Promise.all(answers)).flat();
 }
 
 async function readChipset(machine: Machine, config: ConfigSnapshot, map: ChipsetMap): Promise<StatePart[]> {
-  const place = placeOf(map, config);
-  if (!place) return [];
-  const readings = await readRegisters(machine.qtest, map, place);
-  return [{ area: 'chipset', device: map.name, address: '', readings }];
+  const base = baseOf(map, config);
+  if (base === undefined) return [];
+  const answer = await readRegisters(machine.qtest, map, base);
+  return [partOf({ area: 'chipset', device: map.name, address: '' }, answer)];
 }
 
 /** Where a part of the chipset is at this moment; undefined where firmware has not switched it on. */
-function placeOf({ place }: ChipsetMap, config: ConfigSnapshot): RegisterPlace | undefined {
-  if ('at' in place) return { space: place.space, base: place.at };
+function baseOf({ place }: ChipsetMap, config: ConfigSnapshot): number | undefined {
+  if ('at' in place) return place.at;
   const found = config.get(formatAddress(parseAddress(place.base.function)))?.config;
   if (!found || ((found[place.enabled.register] ?? 0) & place.enabled.mask) === 0) return undefined;
   const register = new DataView(found.buffer, found.byteOffset).getUint32(place.base.register, true);
-  return { space: place.space, base: register & place.base.mask };
+  return register & place.base.mask;
 }
 
-function vendorOf({ config }: FunctionSnapshot): string {
-  return wordAt(config, 0);
+function mapsOf(config: Uint8Array): DeviceMap[] {
+  return deviceMaps({ device: `${wordAt(config, 0)}:${wordAt(config, 2)}`, classCode: classOf(config) });
+}
+
+function isVirtio(config: Uint8Array): boolean {
+  return wordAt(config, 0) === virtioVendor;
 }
 
 function wordAt(config: Uint8Array, offset: number): string {

@@ -1,9 +1,9 @@
 import { capabilities } from '../../pci/registers.js';
 import type { QtestClient } from '../../qtest/client.js';
 import { memoryBase } from '../../pci/base-address.js';
-import type { Reading } from './part.js';
+import { type Answer, joinAnswers } from './part.js';
 import { readRegisters } from './read-registers.js';
-import type { ReadableRegister, RegisterMap } from './register-map.js';
+import { type ReadableRegister, type RegisterMap, runsOf } from './register-map.js';
 
 const vendorSpecific = 0x09;
 const commonConfiguration = 1;
@@ -35,36 +35,70 @@ const rows: [offset: number, width: 1 | 2 | 4, name: string][] = [
 
 const common: RegisterMap = {
   name: 'virtio common configuration',
-  registers: rows.map(([offset, width, name]): ReadableRegister => ({ offset, width, name })),
-  span: 0,
+  space: 'memory',
+  runs: runsOf(
+    rows.map(([offset, width, name]): ReadableRegister => ({ offset, width, name })),
+    0,
+  ),
 };
+
+/** One structure of virtio's registers: what it is, and where. */
+interface Structure {
+  type: number;
+  bar: number;
+  offset: number;
+  bytes: number;
+}
 
 /**
  * The common configuration of a virtio device, with the queue that the driver selected last, and the device's own.
  * Left out: ISR, which reading clears, and the queues that are not selected, for selecting is a write.
  * Source: virtio 1.2, 4.1.4; QEMU hw/virtio/virtio-pci.c (virtio_pci_common_read).
  */
-export async function readVirtio(qtest: QtestClient, config: Uint8Array): Promise<Reading[]> {
-  const found = capabilities(config).filter(({ id, extended }) => id === vendorSpecific && !extended);
-  const parts = found.map(({ offset }) => readStructure(qtest, config, offset));
-  return (await Promise.all(parts)).flat();
+export async function readVirtio(qtest: QtestClient, config: Uint8Array): Promise<Answer> {
+  const parts = structuresOf(config).map((structure) => readStructure(qtest, config, structure));
+  return joinAnswers((await Promise.all(parts)).flat());
 }
 
-async function readStructure(qtest: QtestClient, config: Uint8Array, capability: number): Promise<Reading[]> {
-  const view = new DataView(config.buffer, config.byteOffset + capability);
-  const base = memoryBase(config, view.getUint8(4));
+/** The BARs in which `readVirtio` reads. */
+export function virtioBars(config: Uint8Array): number[] {
+  return structuresOf(config).map(({ bar }) => bar);
+}
+
+function structuresOf(config: Uint8Array): Structure[] {
+  return capabilities(config)
+    .filter(({ id, extended }) => id === vendorSpecific && !extended)
+    .map(({ offset }) => {
+      const view = new DataView(config.buffer, config.byteOffset + offset);
+      return {
+        type: view.getUint8(3),
+        bar: view.getUint8(4),
+        offset: view.getUint32(8, true),
+        bytes: view.getUint32(12, true),
+      };
+    })
+    .filter(({ type }) => type === commonConfiguration || type === deviceConfiguration);
+}
+
+async function readStructure(
+  qtest: QtestClient,
+  config: Uint8Array,
+  { type, bar, offset, bytes }: Structure,
+): Promise<Answer[]> {
+  const base = memoryBase(config, bar);
   if (base === undefined) return [];
-  const at = base + view.getUint32(8, true);
-  const type = view.getUint8(3);
-  if (type === commonConfiguration) return readRegisters(qtest, common, { space: 'memory', base: at });
-  if (type !== deviceConfiguration) return [];
-  const bytes = Math.min(deviceBytes, view.getUint32(12, true));
-  const block = await qtest.readBlock(at, bytes);
-  return Array.from(withoutEnd(block), (value, offset) => ({
-    name: `device configuration byte ${offset}`,
-    offset,
-    value,
-  }));
+  if (type === commonConfiguration) return [await readRegisters(qtest, common, base + offset)];
+  if (bytes === 0) return [];
+  const told = await qtest.command(
+    `b64read 0x${(base + offset).toString(16)} 0x${Math.min(deviceBytes, bytes).toString(16)}`,
+  );
+  const read: Answer['read'] = () =>
+    Array.from(withoutEnd(Buffer.from(told, 'base64')), (value, offset) => ({
+      name: `device configuration byte ${offset}`,
+      offset,
+      value,
+    }));
+  return [{ told, read }];
 }
 
 /** What lies behind the end of a device's configuration reads as all ones (QEMU hw/virtio/virtio.c, virtio_config_readl), and is none. */

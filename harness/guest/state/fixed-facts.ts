@@ -1,0 +1,45 @@
+import type { Machine } from '../../machine/machine.js';
+import type { StateArea } from '../../record/outcome.js';
+
+/** A CPU of a machine. */
+export interface Cpu {
+  /** As monitor commands count them. */
+  index: number;
+  /** What it says of its CPUID, as QMP returned it; undefined where the area is not asked for. */
+  features: unknown;
+}
+
+/**
+ * What neither a guest nor a migration changes of a machine that runs, so that it can be asked while there is nothing else to do. CPUID is among
+ * it: it follows from the command line alone, and no section of a stream has it (QEMU target/i386/machine.c).
+ */
+export interface FixedFacts {
+  cpus: Promise<Cpu[]>;
+  /** Where guest RAM starts in the process; undefined where QEMU does not say. */
+  ramAt: Promise<number | undefined>;
+}
+
+/** Asks a machine for what the areas need of it. What it does not answer is told to whoever awaits it. */
+export function askFixedFacts(machine: Machine, areas: readonly StateArea[]): FixedFacts {
+  const needs = (...wanted: StateArea[]): boolean => wanted.some((area) => areas.includes(area));
+  const facts = {
+    ramAt: needs('memory') ? locateRam(machine) : Promise.resolve(undefined),
+    cpus: needs('cpu', 'interrupt-controllers') ? listCpus(machine, needs('cpu')) : Promise.resolve([]),
+  };
+  for (const asked of Object.values(facts)) asked.catch(() => undefined);
+  return facts;
+}
+
+async function listCpus({ qmp }: Machine, withFeatures: boolean): Promise<Cpu[]> {
+  const listed = (await qmp.execute('query-cpus-fast')).map(async ({ 'cpu-index': index, 'qom-path': path }) => ({
+    index,
+    features: withFeatures ? await qmp.execute('qom-get', { path, property: 'feature-words' }) : undefined,
+  }));
+  return Promise.all(listed);
+}
+
+async function locateRam({ qmp }: Machine): Promise<number | undefined> {
+  const told = await qmp.execute('human-monitor-command', { 'command-line': 'gpa2hva 0' });
+  const [, address] = /is (0x[0-9a-f]+)/.exec(told) ?? [];
+  return address === undefined ? undefined : Number(address);
+}
