@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { UsageError } from '../core/errors.js';
+import type { Reading, StreamBytes } from '../stream/bytes.js';
 import type { Capture } from '../stream/capture.js';
 import { type Channel, readChannel } from '../stream/channel.js';
 import { compareCaptures } from '../stream/compare/diff.js';
@@ -43,6 +44,7 @@ export function streamCommand(): Command {
         .description('what differs between two streams, field by field; exit 1 when something differs that should not')
         .argument('<first>', ways)
         .argument('<second>', ways)
+        .option('--ram', 'the contents of RAM too, page by page')
         .option('--all', 'also what differs in every capture, such as time')
         .option('--json', 'as JSON')
         .action(diff),
@@ -81,9 +83,10 @@ async function order(file: string, words: { json?: true }): Promise<void> {
   if (violations.length > 0) process.exitCode = 1;
 }
 
-async function diff(first: string, second: string, words: { all?: true; json?: true }): Promise<void> {
+async function diff(first: string, second: string, words: { ram?: true; all?: true; json?: true }): Promise<void> {
   if (first === '-' && second === '-') throw new UsageError('only one of the two streams can come from standard input');
-  const [one, other] = [await readMain(first), await readMain(second)];
+  const options = { pages: words.ram === true };
+  const [one, other] = [await readMain(first, options), await readMain(second, options)];
   if (!one || !other) return;
   const differences = compareCaptures(one, other);
   if (words.json) print([JSON.stringify(differences, null, 2)]);
@@ -92,16 +95,17 @@ async function diff(first: string, second: string, words: { all?: true; json?: t
 }
 
 /** Reads a main channel, like `readOne`; throws UsageError for one of multifd, in which there are only pages. */
-async function readMain(file: string): Promise<Capture | undefined> {
-  const read = await readOne(file);
+async function readMain(file: string, options: { pages?: boolean } = {}): Promise<Capture | undefined> {
+  const read = await readOne(file, options);
   if (read?.kind === 'multifd') throw new UsageError(`${file} is a multifd channel: devices are in the main channel`);
   return read?.capture;
 }
 
 /** Reads a channel; of a stream that cannot be read, tells where and why, and returns undefined. */
-async function readOne(file: string): Promise<Channel | undefined> {
+async function readOne(file: string, options: { pages?: boolean } = {}): Promise<Channel | undefined> {
+  const task = (bytes: StreamBytes): Reading<Channel> => readChannel(bytes, options);
   try {
-    return file === '-' ? await readStandardInput(readChannel) : readStreamFile(file, readChannel);
+    return file === '-' ? await readStandardInput(task) : readStreamFile(file, task);
   } catch (thrown) {
     if (!(thrown instanceof StreamError)) throw thrown;
     process.stderr.write(`godwit: ${file === '-' ? 'standard input' : file}, ${thrown.message}\n`);

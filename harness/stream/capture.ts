@@ -4,7 +4,8 @@ import type { Configuration } from './configuration.js';
 import type { StreamDescription } from './state/description.js';
 import { StreamError } from './errors.js';
 import { type Field, layOut } from './state/fields.js';
-import type { PageObserver, RamBlock } from './ram.js';
+import { PageDigests } from './page-digests.js';
+import type { RamBlock } from './ram.js';
 import { type Section, type StreamItem, StreamReader } from './reader.js';
 import { layOutMsix } from './state/msix.js';
 import { layOutVirtio } from './state/virtio.js';
@@ -40,19 +41,22 @@ export interface Capture {
   blocks: RamBlock[];
   items: CapturedItem[];
   description?: StreamDescription;
+  /** What pages of RAM came to; only on request. */
+  pages?: PageDigests;
 }
 
-/** Reads a whole stream and keeps what is in it, except for the contents of RAM. */
-export function* readCapture(bytes: StreamBytes, options: { onPage?: PageObserver } = {}): Reading<Capture> {
+/** Reads a whole stream and keeps what is in it, except for the contents of RAM: of these digests, with `pages`, which takes longer. */
+export function* readCapture(bytes: StreamBytes, options: { pages?: boolean } = {}): Reading<Capture> {
   const items: CapturedItem[] = [];
+  const pages = options.pages === true ? new PageDigests() : undefined;
   let description: StreamDescription | undefined;
   const onItem = (item: StreamItem): void => {
     if (item.kind === 'description') description = item.description;
     else if (item.kind === 'section') addSection(items, item.section);
     else if (item.kind !== 'end') items.push(item);
   };
-  const totals = yield* new StreamReader(bytes, { ...options, onItem }).read();
-  return { ...totals, items, ...(description && { description }) };
+  const totals = yield* new StreamReader(bytes, { onItem, ...(pages && { onPage: pages.observe }) }).read();
+  return { ...totals, items, ...(description && { description }), ...(pages && { pages }) };
 }
 
 /** Every section of a capture, in the order in which a destination loads them. */

@@ -6,9 +6,9 @@ import { type MultifdChannel, multifdMagic, readMultifd } from './multifd.js';
 export type Channel = { kind: 'main'; capture: Capture } | { kind: 'multifd'; channel: MultifdChannel };
 
 /** Reads a channel of either kind, which its first bytes tell. */
-export function* readChannel(bytes: StreamBytes): Reading<Channel> {
+export function* readChannel(bytes: StreamBytes, options: { pages?: boolean } = {}): Reading<Channel> {
   if (!(yield* bytes.isOver())) yield* bytes.need(4, "the mark of a migration stream, 'QEVM',");
   const isMultifd = bytes.available >= 4 && bytes.peek().readUInt32BE() === multifdMagic;
   if (isMultifd) return { kind: 'multifd', channel: yield* readMultifd(bytes) };
-  return { kind: 'main', capture: yield* readCapture(bytes) };
+  return { kind: 'main', capture: yield* readCapture(bytes, options) };
 }

@@ -28,8 +28,8 @@ export interface RamBlock {
   mapped?: { bitmapOffset: number; pagesOffset: number; pagesPresent: number };
 }
 
-/** Called for each page whose contents stand in the stream as they are; `content` is only to look at. */
-export type PageObserver = (block: string, address: number, content: Buffer) => void;
+/** Called for each page: with its contents, only to look at; 'encoded' where they stand in the stream as what changed, or compressed. */
+export type PageObserver = (block: string, address: number, content: Buffer | 'zero' | 'encoded') => void;
 
 /** What the configuration section and the capabilities change in RAM sections. */
 export interface RamOptions {
@@ -79,15 +79,18 @@ export class RamReader implements BodyReader {
         return yield* this.announced(bytes, at, address);
       case flag.zero:
         counts.zeroPages += 1;
+        this.options.onPage?.(this.block, address, 'zero');
         return yield* bytes.skip(1, 'a zero page');
       case flag.page:
         counts.rawPages += 1;
         return yield* this.page(bytes, address);
       case flag.xbzrle:
         counts.xbzrlePages += 1;
+        this.options.onPage?.(this.block, address, 'encoded');
         return yield* this.xbzrle(bytes);
       case flag.compressed:
         counts.compressedPages += 1;
+        this.options.onPage?.(this.block, address, 'encoded');
         return yield* this.compressed(bytes);
       case flag.multifdFlush:
         counts.multifdFlushes += 1;

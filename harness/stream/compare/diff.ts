@@ -6,7 +6,8 @@ import { loadOrder } from './order.js';
 
 /** Something that is not the same in two captures. */
 export interface StreamDifference {
-  kind: 'configuration' | 'ram' | 'section' | 'version' | 'layout' | 'field' | 'register' | 'order' | 'contents';
+  kind:
+    'configuration' | 'ram' | 'pages' | 'section' | 'version' | 'layout' | 'field' | 'register' | 'order' | 'contents';
   /** The section it is in; 'configuration' and 'ram' for these. */
   section: string;
   /** What differs within it: the path of a field, "Slot Status" of a configuration space, the name of a RAM block. */
@@ -25,6 +26,7 @@ export function compareCaptures(first: Capture, second: Capture): StreamDifferen
   const found = [
     ...compareConfiguration(first, second),
     ...compareBlocks(first, second),
+    ...comparePages(first, second),
     ...compareDevices(devicesOf(first), devicesOf(second)),
     ...compareOrder(first, second),
   ];
@@ -48,6 +50,37 @@ function compareBlocks(first: Capture, second: Capture): StreamDifference[] {
   const rows = ({ blocks }: Capture): Map<string, string> =>
     new Map(blocks.map(({ name, bytes }) => [name, `${bytes} bytes`]));
   return compareRows('ram', rows(first), rows(second));
+}
+
+/** Stretches of RAM whose contents differ, where both captures have digests of their pages. */
+function comparePages(first: Capture, second: Capture): StreamDifference[] {
+  if (!first.pages || !second.pages) return [];
+  const { differing, unknown } = first.pages.compare(second.pages);
+  const { pageBytes } = first.configuration;
+  const found: StreamDifference[] = [...differing].flatMap(([block, addresses]) =>
+    stretches(addresses, pageBytes).map(([from, to]) => ({
+      ...{ kind: 'pages' as const, section: 'ram' },
+      what: `${block} from 0x${from.toString(16)} to 0x${(to + pageBytes - 1).toString(16)}`,
+      ...{ first: 'contents', second: 'other contents' },
+    })),
+  );
+  if (unknown === 0) return found;
+  const expected = 'not compared: they stand in the stream as what changed, or compressed';
+  return [
+    ...found,
+    { kind: 'pages', section: 'ram', what: `${unknown} pages`, first: 'unknown', second: 'unknown', expected },
+  ];
+}
+
+/** Ascending addresses as first and last of those that follow each other. */
+function stretches(addresses: readonly number[], step: number): [from: number, to: number][] {
+  const found: [number, number][] = [];
+  for (const address of addresses) {
+    const last = found.at(-1);
+    if (last && last[1] + step === address) last[1] = address;
+    else found.push([address, address]);
+  }
+  return found;
 }
 
 function compareRows(

@@ -24,6 +24,8 @@ export function describeDifference({ kind, section, what, first, second }: Strea
       return `${section}: ${first === 'absent' ? 'only in the second capture' : 'only in the first capture'}`;
     case 'ram':
       return `RAM block ${what}: ${values}`;
+    case 'pages':
+      return `RAM, ${what}: ${first === 'unknown' ? 'contents unknown' : 'the contents differ'}`;
     case 'order':
       return `load order, ${what}: ${values}`;
     default:

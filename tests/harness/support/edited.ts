@@ -14,8 +14,8 @@ export function edited(bytes: Buffer, edits: readonly StreamEdit[], portion = by
 }
 
 /** A capture of bytes that are all there. */
-export function readBytes(bytes: Buffer): Capture {
-  const feed = new StreamFeed((stream) => readCapture(stream));
+export function readBytes(bytes: Buffer, options: { pages?: boolean } = {}): Capture {
+  const feed = new StreamFeed((stream) => readCapture(stream, options));
   feed.push(bytes);
   return feed.end();
 }

@@ -19,7 +19,8 @@ const slot = splitWords(
  * 1. The slot that the guest powered off, against a fresh machine: Slot Status, with both values and the bits.
  * 2. Two captures of one command line differ in time alone, and each such value says why it may.
  * 3. A single byte changed anywhere in the state of a device is told, with the field that it is in, whichever byte it is.
- * 4. Sections that one capture lacks, RAM blocks of another size, another machine type and another order are told.
+ * 4. Pages of RAM whose contents differ, on request.
+ * 5. Sections that one capture lacks, RAM blocks of another size, another machine type and another order are told.
  */
 describe('differences between streams', () => {
   it('shows Slot Status of the slot that was powered off', async () => {
@@ -122,5 +123,22 @@ describe('differences between streams', () => {
       },
       { kind: 'ram', section: 'ram', what: 'pc.ram', first: '16777216 bytes', second: '33554432 bytes' },
     ]);
+  });
+
+  it('are told for pages of RAM on request', async () => {
+    await using pad = new Launchpad();
+    const source = await pad.launch({ machineType: 'pc-q35-7.2' });
+    await source.qtest.command('memset 0x100000 0x3000 0x11');
+    const bytes = readFileSync(await captureFile(source));
+    const other = Buffer.from(bytes);
+    const page = Buffer.alloc(4096, 0x11);
+    for (const at of [bytes.indexOf(page) + 5, bytes.indexOf(page, bytes.indexOf(page) + 4096) + 4000])
+      other[at] = 0x12;
+    const read = (stream: Buffer): Capture => readBytes(stream, { pages: true });
+    expect(compareCaptures(read(bytes), read(bytes))).to.deep.equal([]);
+    expect(compareCaptures(read(bytes), read(other)).map(({ kind, what }) => [kind, what])).to.deep.equal([
+      ['pages', 'pc.ram from 0x100000 to 0x101fff'],
+    ]);
+    expect(compareCaptures(readBytes(bytes), readBytes(other))).to.deep.equal([]);
   });
 });
