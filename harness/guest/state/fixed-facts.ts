@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine/machine.js';
 import type { StateArea } from '../../record/outcome.js';
+import { type GuestRam, locateRam } from './memory.js';
 
 /** A CPU of a machine. */
 export interface Cpu {
@@ -15,15 +16,15 @@ export interface Cpu {
  */
 export interface FixedFacts {
   cpus: Promise<Cpu[]>;
-  /** Where guest RAM starts in the process; undefined where QEMU does not say. */
-  ramAt: Promise<number | undefined>;
+  /** Undefined where the area is not asked for. */
+  ram: Promise<GuestRam | undefined>;
 }
 
 /** Asks a machine for what the areas need of it. What it does not answer is told to whoever awaits it. */
 export function askFixedFacts(machine: Machine, areas: readonly StateArea[]): FixedFacts {
   const needs = (...wanted: StateArea[]): boolean => wanted.some((area) => areas.includes(area));
   const facts = {
-    ramAt: needs('memory') ? locateRam(machine) : Promise.resolve(undefined),
+    ram: needs('memory') ? locateRam(machine) : Promise.resolve(undefined),
     cpus: needs('cpu', 'interrupt-controllers') ? listCpus(machine, needs('cpu')) : Promise.resolve([]),
   };
   for (const asked of Object.values(facts)) asked.catch(() => undefined);
@@ -36,10 +37,4 @@ async function listCpus({ qmp }: Machine, withFeatures: boolean): Promise<Cpu[]>
     features: withFeatures ? await qmp.execute('qom-get', { path, property: 'feature-words' }) : undefined,
   }));
   return Promise.all(listed);
-}
-
-async function locateRam({ qmp }: Machine): Promise<number | undefined> {
-  const told = await qmp.execute('human-monitor-command', { 'command-line': 'gpa2hva 0' });
-  const [, address] = /is (0x[0-9a-f]+)/.exec(told) ?? [];
-  return address === undefined ? undefined : Number(address);
 }

@@ -3,7 +3,6 @@ import { closeSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hex } from '../../core/hex.js';
 import type { Machine } from '../../machine/machine.js';
-import type { FixedFacts } from './fixed-facts.js';
 import type { Answer } from './part.js';
 
 /** Bytes of one digest: a page of the guest's. */
@@ -20,13 +19,35 @@ const gapBytes = 16 * pageBytes;
 const present = 0x80000000;
 const own = 0x41000000;
 
+/** Guest RAM below 2 GiB. */
+export interface GuestRam {
+  bytes: number;
+  /** Where it starts in the process, and whether it is the process's alone; absent where nobody says. */
+  host?: { at: number; isPrivate: boolean };
+}
+
+/** Finds guest RAM. It stays where it is as long as the machine runs. */
+export async function locateRam({ qmp, pid }: Machine): Promise<GuestRam> {
+  const [{ 'base-memory': base }, told] = await Promise.all([
+    qmp.execute('query-memory-size-summary'),
+    qmp.execute('human-monitor-command', { 'command-line': 'gpa2hva 0' }),
+  ]);
+  const bytes = Math.min(base, lowBytes);
+  const [, address] = /is (0x[0-9a-f]+)/.exec(told) ?? [];
+  if (address === undefined || pid === undefined) return { bytes };
+  const at = Number(address);
+  try {
+    return { bytes, host: { at, isPrivate: isPrivate(pid, at) } };
+  } catch {
+    return { bytes };
+  }
+}
+
 /**
  * A digest of every page of guest RAM below 2 GiB that holds anything but zeroes. The memory of the process is read directly, and only
- * where it was ever touched, which takes a millisecond where QEMU would write a file for 10; where the host forbids it, QEMU writes that file.
+ * where it was ever written, which takes a millisecond where QEMU would write a file for 10; where the host forbids it, QEMU writes that file.
  */
-export async function readMemory(machine: Machine, { ramAt }: FixedFacts): Promise<Answer> {
-  const [{ 'base-memory': base }, at] = await Promise.all([machine.qmp.execute('query-memory-size-summary'), ramAt]);
-  const bytes = Math.min(base, lowBytes);
+export async function readMemory(machine: Machine, ram: GuestRam): Promise<Answer> {
   const digests = new Map<number, string>();
   const take = (address: number, block: Buffer): void => {
     for (let at = 0; at < block.length; at += pageBytes) {
@@ -36,12 +57,11 @@ export async function readMemory(machine: Machine, { ramAt }: FixedFacts): Promi
     }
   };
   try {
-    if (at === undefined || machine.pid === undefined) throw refused('nobody says where guest RAM is');
-    readProcess({ pid: machine.pid, at }, bytes, take);
+    readProcess(machine.pid, ram, take);
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown)) throw thrown;
     digests.clear();
-    await readSaved(machine, bytes, take);
+    await readSaved(machine, ram.bytes, take);
   }
   return {
     told: [...digests].join(' '),
@@ -51,19 +71,16 @@ export async function readMemory(machine: Machine, { ramAt }: FixedFacts): Promi
 
 type Take = (address: number, piece: Buffer) => void;
 
-interface HostMemory {
-  pid: number;
-  /** Where guest RAM starts in the process. */
-  at: number;
-}
-
 /** Hands over what may hold anything but zeroes, in pieces. Throws what the host says when it forbids it. */
-function readProcess({ pid, at }: HostMemory, bytes: number, take: Take): void {
+function readProcess(pid: number | undefined, { bytes, host }: GuestRam, take: Take): void {
+  if (pid === undefined || !host) throw refused('nobody says where guest RAM is');
+  const runs = host.isPrivate ? ownedRuns(pid, host.at, bytes) : [{ from: 0, to: bytes }];
+  if (runs.length === 0) return;
   using memory = open(`/proc/${pid}/mem`);
-  for (const { from, to } of isPrivate(pid, at) ? ownedRuns(pid, at, bytes) : [{ from: 0, to: bytes }]) {
+  for (const { from, to } of runs) {
     for (let next = from; next < to; next += pieceBytes) {
       const block = piece.subarray(0, Math.min(pieceBytes, to - next));
-      memory.read(block, at + next);
+      memory.read(block, host.at + next);
       if (zeroes.compare(block, 0, block.length, 0, block.length) !== 0) take(next, block);
     }
   }

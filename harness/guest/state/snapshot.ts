@@ -46,9 +46,11 @@ export async function readState(
       (await Promise.all(chipsetMaps(family.family).map((map) => readChipset(machine, config, map)))).flat(),
     'interrupt-controllers': () => readInterruptControllers(machine, facts),
     cpu: () => readProcessors(machine, facts),
-    memory: async () => [
-      partOf({ area: 'memory', device: 'guest RAM', address: '' }, await readMemory(machine, facts)),
-    ],
+    memory: async () => {
+      const ram = await facts.ram;
+      if (!ram) return [];
+      return [partOf({ area: 'memory', device: 'guest RAM', address: '' }, await readMemory(machine, ram))];
+    },
   };
   // Memory is our own work: what it waits for is asked first, so that QEMU answers the rest meanwhile.
   const order = [...areas].sort((a, b) => Number(b === 'memory') - Number(a === 'memory'));

@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import { randomFillSync } from 'node:crypto';
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { ScriptedGuest } from '../../../../harness/guest/scripted.js';
-import { askFixedFacts } from '../../../../harness/guest/state/fixed-facts.js';
-import { readMemory } from '../../../../harness/guest/state/memory.js';
+import { locateRam, readMemory } from '../../../../harness/guest/state/memory.js';
 import type { DeviceState } from '../../../../harness/guest/state/part.js';
 import { memoryBase } from '../../../../harness/pci/base-address.js';
 import { compareViews, findingOfDifference, type View } from '../../../../harness/migration/compare.js';
@@ -134,7 +133,7 @@ for (const build of ['bookworm', 'trixie'] as const) {
       expect(statesOf(other)).to.deep.equal(statesOf(one));
       // Without the number of the process QEMU has to write its memory out.
       const unreachable = Object.create(plain.machine, { pid: { value: undefined } }) as typeof plain.machine;
-      const saved = await readMemory(unreachable, askFixedFacts(plain.machine, ['memory']));
+      const saved = await readMemory(unreachable, await locateRam(unreachable));
       expect(saved.read()).to.deep.equal(statesOf(one)[0]?.readings);
     });
   });
