@@ -1,5 +1,5 @@
 import { crashRules, dumpLength } from './crashes.js';
-import { type ErrorFields, type ErrorRule, errorRules } from './error-rules.js';
+import { type ErrorFields, type ErrorRule, errorRules, functionRule } from './error-rules.js';
 
 /** What one message means, and the line it stands in. */
 export type ErrorLine = ErrorFields & {
@@ -126,6 +126,8 @@ export function namesProgram(line: string): boolean {
 }
 
 function messagesOf(text: string): ErrorFields[] {
+  // A mail's quotation mark alone.
+  if (text === '') return [{ kind: 'undiagnosed', text }];
   const found: ErrorFields[] = [];
   for (let rest = text; rest !== '';) {
     const known = match(rest);
@@ -157,7 +159,11 @@ function match(text: string): Match | undefined {
   if (exact) return exact;
   const rest = withoutFunction(text);
   const after = rest === text ? undefined : matchExactly(rest);
-  return after && { ...after, length: after.length + text.length - rest.length };
+  if (after) return { ...after, length: after.length + text.length - rest.length };
+  const found = functionRule.pattern.exec(text);
+  return found
+    ? { rule: functionRule, fields: functionRule.fields(found.groups ?? {}), length: found[0].length }
+    : undefined;
 }
 
 function withoutFunction(text: string): string {

@@ -2,6 +2,7 @@ import { channelMessages } from './messages/channel.js';
 import { deviceMessages } from './messages/devices.js';
 import { refusalMessages } from './messages/refusals.js';
 import { streamMessages } from './messages/stream.js';
+import { stateMessages } from './messages/state.js';
 import { ruleOf, type Taught } from './messages/template.js';
 
 /**
@@ -276,7 +277,7 @@ const sideRules: ErrorRule[] = [
   },
   {
     pattern:
-      /^(?<reason>(?:Migration (?:is )?disabled|disallowing migration blocker|Migration is not supported for|State blocked by)\b.*|.*(?:\bdoes(?:n't| not) support (?:live )?migration\b|\bprevents migration\b|\bnot yet (?:migratable|support migration)|Migration is not implemented|\bis not migratable|\bis not supported for migration).*)$/,
+      /^(?<reason>(?:(?:Live m|M)igration (?:is )?disabled|protected VMs are|Memory region \S+ (?:uses guest_memfd|is not compatible with CPR)|Record\/replay is not supported with|disallowing migration blocker|Migration is not supported for|State blocked (?:by|due to))\b.*|.*(?:\bdoes(?:n't| not) support (?:live )?migration\b|\bprevents migration\b|\bnot yet (?:migratable|support migration)|\bdoes(?:n't| not) yet support migration\b|[Mm]igration (?:is )?not (?:implemented|supported$)|\bis not migratable|\bis not supported for migration).*)$/,
     fields: blockerFields,
   },
   {
@@ -374,5 +375,18 @@ export const errorRules: readonly ErrorRule[] = [
   ...streamRules,
   ...machineRules,
   ...sideRules,
-  ...[...streamMessages, ...channelMessages, ...deviceMessages, ...refusalMessages].map(ruleOf),
+  ...[...streamMessages, ...channelMessages, ...deviceMessages, ...refusalMessages, ...stateMessages].map(ruleOf),
 ];
+
+/**
+ * A function that loads or saves state, and what it says: what is meant is in its name. For what no wording fits: QEMU's devices have hundreds, of
+ * which nobody has a list.
+ */
+export const functionRule: ErrorRule = {
+  pattern: /^(?<function>[a-z]\w*?_(?:pre_|post_)?(?<verb>load|save|put|get)(?:_\w+)?): (?<why>.+)$/,
+  fields: ({ function: name, verb, why }) => ({
+    kind: 'device-state',
+    meaning: `${text(name)}() could not ${verb === 'save' || verb === 'get' ? 'save' : 'load'} the state of its device: ${text(why)}`,
+    values: { function: text(name), why: text(why) },
+  }),
+};

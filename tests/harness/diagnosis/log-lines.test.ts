@@ -52,6 +52,7 @@ describe('readPastedLog', () => {
       'From: a',
       'qemu-kvm: x',
       '> y',
+      '>',
       'load of migration failed: z',
       '',
       '**',

@@ -8,6 +8,7 @@ import { type ErrorLine, parseErrorLines } from '../../../harness/diagnosis/erro
 import { channelMessages } from '../../../harness/diagnosis/messages/channel.js';
 import { deviceMessages } from '../../../harness/diagnosis/messages/devices.js';
 import { refusalMessages } from '../../../harness/diagnosis/messages/refusals.js';
+import { stateMessages } from '../../../harness/diagnosis/messages/state.js';
 import { streamMessages } from '../../../harness/diagnosis/messages/stream.js';
 import { type Message, ruleOf, taughtKinds } from '../../../harness/diagnosis/messages/template.js';
 
@@ -15,7 +16,13 @@ const corpus = z
   .array(z.strictObject({ line: z.string(), from: z.string(), gives: z.array(z.record(z.string(), z.unknown())) }))
   .parse(parse(readFileSync(new URL('messages.yaml', import.meta.url), 'utf8')));
 
-const all: readonly Message[] = [...streamMessages, ...channelMessages, ...deviceMessages, ...refusalMessages];
+const all: readonly Message[] = [
+  ...streamMessages,
+  ...channelMessages,
+  ...deviceMessages,
+  ...refusalMessages,
+  ...stateMessages,
+];
 
 function factsOf(line: ErrorLine): Record<string, unknown> {
   const { line: _line, continued: _continued, ...facts } = line;
@@ -61,6 +68,17 @@ describe('messages', () => {
     });
     expect(pattern.test('aXb x 1 (w): t end r')).to.equal(false);
     expect(ruleOf(['ram', 'lost {section}', '']).pattern.exec('lost pc.ram: really')?.[0]).to.equal('lost pc.ram');
+  });
+
+  it('takes a function that loads or saves for what it is, where no wording fits', () => {
+    const [finding] = diagnose('destination', 'qemu-system-x86_64: frob_post_load: gears of sort 3 are worn: really');
+    expect(finding).to.deep.include({
+      kind: 'device-state',
+      summary: 'frob_post_load() could not load the state of its device: gears of sort 3 are worn: really',
+    });
+    expect(diagnose('source', 'frob_pre_save: no gears')[0]?.summary).to.contain('could not save');
+    expect(diagnose('source', 'frob_payload: no gears')[0]?.kind).to.equal('undiagnosed');
+    expect(diagnose('source', 'ram_load: Failed to load XBZRLE page - decode error!')[0]?.kind).to.equal('ram');
   });
 
   it('gives words for any values', () => {
