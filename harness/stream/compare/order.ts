@@ -48,7 +48,7 @@ export const orderRules: readonly OrderRule[] = [
   {
     name: 'interrupt controller before PCI config space',
     reason:
-      "a device's interrupts are set up when its configuration space is restored (vmstate.h: MIG_PRI_GICV3_ITS; for x86 after 10.0)",
+      "a device's interrupts are set up when its configuration space is restored (vmstate.h: MIG_PRI_GICV3_ITS, and after 10.0 MIG_PRI_APIC)",
     first: ({ name }) => messageControllers.test(name),
     then: ({ name, holdsConfig }) => holdsConfig && pciPath.test(name),
   },
