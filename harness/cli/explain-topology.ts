@@ -149,12 +149,23 @@ function machineTypeIn(words: readonly string[]): string | undefined {
   return at === -1 ? undefined : words[at + 1]?.replace(/^type=/, '');
 }
 
-/** `-device` lines that a mail quotes, as words. */
+/** `-device` lines that a mail or a log quotes, in either syntax, as words. */
 function quotedDevices(text: string): string[] {
   const unquoted = text.replaceAll(/^(?:[ \t]*>)+ ?/gm, '');
-  return [...unquoted.matchAll(/(?:^|\s)-device\s+((?:driver=)?[a-zA-Z][\w.-]*(?:,[\w.-]+=[^\s\\'"`]+)*)/g)].flatMap(
-    ([, value]) => (value?.includes(',') ? ['-device', ...splitWords(value)] : []),
-  );
+  return [...unquoted.matchAll(quotedDevice)].flatMap(([, json, plain]) => {
+    if (json !== undefined) return isJson(json) ? ['-device', json] : [];
+    return plain?.includes(',') ? ['-device', ...splitWords(plain)] : [];
+  });
+}
+
+const quotedDevice = /(?:^|\s)-device\s+(?:'(\{[^'\n]*\})'|((?:driver=)?[a-zA-Z][\w.-]*(?:,[\w.-]+=[^\s\\'"`]+)*))/g;
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object';
+  } catch {
+    return false;
+  }
 }
 
 interface Target {

@@ -139,6 +139,26 @@ qemu-system-x86_64: error while loading state for instance 0x0 of device '0000:0
     expect(stdout).to.not.contain('note');
   });
 
+  it('finds the -device in the command line that a log of libvirt begins with', async () => {
+    const log = `2026-03-01 10:00:00.000+0000: starting up libvirt version: 9.0.0, qemu version: 7.2.22
+LC_ALL=C \\
+/usr/bin/qemu-system-x86_64 \\
+-machine pc-q35-7.2,usb=off \\
+-device '{"driver":"pcie-root-port","port":16,"chassis":1,"id":"pci.1","bus":"pcie.0","multifunction":true,"addr":"0x2"}' \\
+-device '{"driver":"pcie-root-port","port":17,"chassis":2,"id":"pci.2","bus":"pcie.0","addr":"0x2.0x1"}' \\
+-msg timestamp=on
+2026-03-01T10:00:01.000000Z qemu-system-x86_64: get_pci_config_device: Bad config data: i=0x6a read: 12 device: 1a cmask: ff wmask: 0 w1cmask:0
+2026-03-01T10:00:01.000001Z qemu-system-x86_64: error while loading state for instance 0x0 of device '0000:00:02.1/pcie-root-port'
+2026-03-01 10:00:01.100+0000: shutting down, reason=failed
+`;
+    const { stdout } = await piped(log, '--build', 'deb:bookworm', '--json');
+    const { findings, lines } = JSON.parse(stdout) as ExplainedLog;
+    expect(findings[0]).to.include({ kind: 'config-mismatch', device: 'pci.2' });
+    expect(findings[0]?.commandLine).to.contain('"id":"pci.2"');
+    expect(findings[0]?.fields).to.include({ register: 'Slot Capabilities' });
+    expect(lines.filter(({ mark }) => mark === 'undiagnosed')).to.deep.equal([]);
+  });
+
   it('exits 1 where nothing is diagnosed, and shows every line', async () => {
     const { exitCode, stdout } = await piped('qemu-system-x86_64: nobody has taught this\n');
     expect(exitCode).to.equal(1);
