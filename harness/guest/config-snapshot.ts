@@ -32,8 +32,6 @@ export interface ListedFunction {
 
 /** What QEMU lists as a BAR and is none: the expansion ROM. */
 const romRegion = 6;
-/** Bytes of a function's header, before its capabilities. */
-const headerBytes = 64;
 
 /** Every function that QEMU has, at the bus numbers that the guest gave. */
 export async function listFunctions(machine: Machine): Promise<ListedFunction[]> {
@@ -66,17 +64,4 @@ export async function snapshotConfig(access: PciAccess, functions: readonly List
     snapshot.set(formatAddress(address), { address, id, config });
   }
   return snapshot;
-}
-
-/** Reads the headers of some functions of a snapshot again, into it: whoever gives devices addresses changes nothing else. */
-export async function refreshHeaders(
-  access: PciAccess,
-  snapshot: ConfigSnapshot,
-  functions: readonly ListedFunction[],
-): Promise<void> {
-  const headers = functions.map(async ({ address }) => {
-    const header = await access.readSpace(address, headerBytes);
-    snapshot.get(formatAddress(address))?.config.set(header);
-  });
-  await Promise.all(headers);
 }

@@ -1,11 +1,14 @@
 import type { PciAccess } from '../pci/access.js';
-import type { ListedFunction } from './config-snapshot.js';
+import { formatAddress } from '../pci/address.js';
+import type { ConfigSnapshot, ListedFunction } from './config-snapshot.js';
 
 /** Every bus number owns 1 MiB of the hole below 4 GiB, from here on: the smallest window that a bridge can open. */
 const holeBase = 0xe0000000;
 const mebibyte = 0x100000;
 
 const registers = { command: 0x04, bar0: 0x10, memoryWindow: 0x20 };
+/** Bytes of a function's header, before its capabilities. */
+const headerBytes = 64;
 const memorySpaceEnable = 0x2;
 const busMasterEnable = 0x4;
 
@@ -14,21 +17,49 @@ interface Placed {
   bars: { bar: number; address: number; is64Bit: boolean }[];
 }
 
-/** Whether a memory BAR is to have an address. */
-export type BarChoice = (listed: ListedFunction, bar: number) => boolean;
+type BarChoice = (listed: ListedFunction, bar: number) => boolean;
 
 /**
- * Gives an address to every memory BAR that is wanted and has none yet, as firmware does, with a window in every bridge on the way, and memory
- * decoding. Leaves alone what is mapped already, I/O BARs, and what does not fit into its bus's MiB. Sizes are QEMU's word (`query-pci`),
- * which saves writing and reading every BAR. Resolves with the functions that it has changed, bridges among them.
- * A BAR that nobody needs had better stay without: QEMU renders all of its address spaces anew for each (system/memory.c), and does so
- * again where the guest arrives.
+ * Gives an address to every memory BAR that has none yet, as firmware does, with a window in every bridge on the way, and memory decoding.
+ * Leaves alone what is mapped already, I/O BARs, and what does not fit into its bus's MiB. Sizes are QEMU's word (`query-pci`), which
+ * saves writing and reading every BAR.
  */
-export async function mapDevices(
+export async function mapDevices(access: PciAccess, functions: readonly ListedFunction[]): Promise<void> {
+  const { placed, changed } = plan(functions, () => true);
+  const commands = await Promise.all(changed.map(({ address }) => access.read(address, registers.command, 2)));
+  await write(access, placed, new Map(changed.map((listed, index) => [listed, commands[index] ?? 0])));
+}
+
+/**
+ * The same for some BARs only, chosen by the configuration space of their function; what it changes is read anew into the snapshot.
+ * What nobody needs had better stay without an address: QEMU renders all of its address spaces anew for every BAR that gets one
+ * (system/memory.c), and does so again where the guest arrives.
+ */
+export async function reachDevices(
   access: PciAccess,
   functions: readonly ListedFunction[],
-  wanted: BarChoice = () => true,
-): Promise<ListedFunction[]> {
+  { snapshot, reaching }: { snapshot: ConfigSnapshot; reaching: (config: Uint8Array) => ReadonlySet<number> },
+): Promise<void> {
+  const spaces = new Map(functions.map((listed) => [listed, snapshot.get(formatAddress(listed.address))?.config]));
+  const chosen = new Map(Array.from(spaces, ([listed, config]) => [listed, config && reaching(config)]));
+  const { placed, changed } = plan(functions, (listed, bar) => chosen.get(listed)?.has(bar) === true);
+  const commands = changed.map((listed): [ListedFunction, number] => {
+    const [low = 0, high = 0] = spaces.get(listed)?.subarray(registers.command) ?? [];
+    return [listed, low | (high << 8)];
+  });
+  const written = write(access, placed, new Map(commands));
+  // Asked for at once: QEMU answers in order.
+  const headers = changed.map(async (listed) => {
+    spaces.get(listed)?.set(await access.readSpace(listed.address, headerBytes));
+  });
+  await Promise.all([written, ...headers]);
+}
+
+/** @returns the functions that get addresses, and all those that this changes: they and the bridges above them. */
+function plan(
+  functions: readonly ListedFunction[],
+  wanted: BarChoice,
+): { placed: Placed[]; changed: ListedFunction[] } {
   const buses = new Set(functions.map(({ address }) => address.bus));
   const placed = [...buses].flatMap((bus) =>
     place(
@@ -37,21 +68,25 @@ export async function mapDevices(
       wanted,
     ),
   );
-  const mapped = new Set(placed.map(({ listed }) => listed));
+  const bridges = placed.flatMap(({ listed }) => bridgesAbove(listed));
+  return { placed, changed: [...new Set([...bridges, ...placed.map(({ listed }) => listed)])] };
+}
+
+/** @param commands what every function that is to change has in its Command register. */
+async function write(
+  access: PciAccess,
+  placed: readonly Placed[],
+  commands: ReadonlyMap<ListedFunction, number>,
+): Promise<void> {
   const bridges = new Set(placed.flatMap(({ listed }) => bridgesAbove(listed)));
-  const changed = [...new Set([...bridges, ...mapped])];
-  const commands = await Promise.all(changed.map(({ address }) => access.read(address, registers.command, 2)));
-  const writes = [
+  await Promise.all([
     ...placed.flatMap(({ listed, bars }) => bars.flatMap((bar) => writeBar(access, listed, bar))),
     ...[...bridges].map((bridge) => openWindow(access, bridge)),
-    ...changed.map(({ address, ...listed }, index) => {
-      const enable = memorySpaceEnable | (listed.buses ? busMasterEnable : 0);
-      const value = (commands[index] ?? 0) | enable;
-      return access.write(address, { offset: registers.command, width: 2 }, value);
+    ...Array.from(commands, ([{ address, buses }, command]) => {
+      const enable = memorySpaceEnable | (buses ? busMasterEnable : 0);
+      return access.write(address, { offset: registers.command, width: 2 }, command | enable);
     }),
-  ];
-  await Promise.all(writes);
-  return changed;
+  ]);
 }
 
 /** Finds room for what has no address on one bus, the largest BARs first. */

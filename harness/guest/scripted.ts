@@ -11,14 +11,8 @@ import { findCapability } from '../pci/registers.js';
 import { isEvent } from '../qmp/messages.js';
 import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
-import {
-  type ConfigSnapshot,
-  type ListedFunction,
-  listFunctions,
-  refreshHeaders,
-  snapshotConfig,
-} from './config-snapshot.js';
-import { mapDevices } from './map-devices.js';
+import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
+import { mapDevices, reachDevices } from './map-devices.js';
 import { expressCapability, PciehpSlot } from './pciehp.js';
 import { shpcCapability, ShpcSlot } from './shpchp.js';
 import type { SlotController } from './slot-controller.js';
@@ -123,15 +117,7 @@ export class ScriptedGuest {
     const read = async (): Promise<ConfigSnapshot> => {
       const functions = await listFunctions(this.machine);
       const snapshot = await snapshotConfig(this.access, functions);
-      if (reaching) {
-        const chosen = new Map(Array.from(snapshot, ([address, { config }]) => [address, reaching(config)]));
-        const changed = await mapDevices(
-          this.access,
-          functions,
-          ({ address }, bar) => chosen.get(formatAddress(address))?.has(bar) === true,
-        );
-        await refreshHeaders(this.access, snapshot, changed);
-      }
+      if (reaching) await reachDevices(this.access, functions, { snapshot, reaching });
       return snapshot;
     };
     return this.access instanceof PortAccess ? this.access.keepingSelection(read) : read();
@@ -147,7 +133,11 @@ export class ScriptedGuest {
    * Everything outside configuration space that can be read without a guest, in the areas asked for; `config` is what the guest sees at
    * this moment, and `facts` those of the machine where they were asked before. Changes nothing.
    */
-  readState(config: ConfigSnapshot, areas: readonly StateArea[], facts?: FixedFacts): Promise<StatePart[]> {
+  readState(
+    config: ConfigSnapshot | Promise<ConfigSnapshot>,
+    areas: readonly StateArea[],
+    facts?: FixedFacts,
+  ): Promise<StatePart[]> {
     return readState(this.machine, config, { family: this.family, areas, facts });
   }
 

@@ -129,8 +129,9 @@ export class RunningJourney implements Journey, AsyncDisposable {
     const isSource = machine === this.here.machine;
     const guest = isSource ? this.guest : ScriptedGuest.resume(machine, this.plan.deadline);
     const tables = this.plan.scenario.oracle === undefined ? 'enabled' : 'all';
-    const config = await guest.configSpace(isSource ? barsToRead(areas, tables) : undefined);
-    return { config, parts: await guest.readState(config, areas, facts) };
+    const reading = guest.configSpace(isSource ? barsToRead(areas, tables) : undefined);
+    const [config, parts] = await Promise.all([reading, guest.readState(reading, areas, facts)]);
+    return { config, parts };
   }
 
   /** The QEMU that waits for the guest: the one started beside the source, unless the guest's devices have changed since. */

@@ -26,24 +26,26 @@ export interface StateQuestion {
 /**
  * Reads the areas of a paused machine's state, all at once, and changes nothing by it: only registers are read of which QEMU's
  * source says so (`machines/registers`). Registers behind base addresses are those that the guest has mapped.
+ * @param config where it is still being read, what lies outside PCI functions is read meanwhile.
  */
 export async function readState(
   machine: Machine,
-  config: ConfigSnapshot,
+  config: ConfigSnapshot | Promise<ConfigSnapshot>,
   { family, areas, facts = askFixedFacts(machine, areas) }: StateQuestion,
 ): Promise<StatePart[]> {
   const { qtest } = machine;
-  const functions = [...config.values()];
   const readers: Record<StateArea, () => Promise<StatePart[]>> = {
     'config-space': () => Promise.resolve([]),
-    'device-registers': () =>
-      eachFunction(functions, 'device-registers', async (found) => [
+    'device-registers': async () =>
+      eachFunction(await config, 'device-registers', async (found) => [
         ...(isVirtio(found.config) ? [await readVirtio(qtest, found.config)] : []),
         ...(await readMapped(machine, found)),
       ]),
-    'msi-x': () => eachFunction(functions, 'msi-x', async (found) => [await readMsix(qtest, found.config)]),
-    chipset: async () =>
-      (await Promise.all(chipsetMaps(family.family).map((map) => readChipset(machine, config, map)))).flat(),
+    'msi-x': async () => eachFunction(await config, 'msi-x', async (found) => [await readMsix(qtest, found.config)]),
+    chipset: async () => {
+      const known = await config;
+      return (await Promise.all(chipsetMaps(family.family).map((map) => readChipset(machine, known, map)))).flat();
+    },
     'interrupt-controllers': () => readInterruptControllers(machine, facts),
     cpu: () => readProcessors(machine, facts),
     memory: async () => {
@@ -76,11 +78,11 @@ export function barsToRead(
 }
 
 async function eachFunction(
-  functions: readonly FunctionSnapshot[],
+  config: ConfigSnapshot,
   area: StateArea,
   read: (found: FunctionSnapshot) => Promise<Answer[]>,
 ): Promise<StatePart[]> {
-  const parts = functions.map(async (found): Promise<StatePart> => {
+  const parts = Array.from(config.values(), async (found): Promise<StatePart> => {
     const { id, address } = found;
     return partOf({ area, device: id, address: formatAddress(address) }, joinAnswers(await read(found)));
   });
