@@ -27,7 +27,7 @@ export interface GuestRam {
 }
 
 /** Finds guest RAM. It stays where it is as long as the machine runs. */
-export async function locateRam({ qmp, pid }: Machine): Promise<GuestRam> {
+export async function locateRam({ qmp, pid, spec }: Machine): Promise<GuestRam> {
   const [{ 'base-memory': base }, told] = await Promise.all([
     qmp.execute('query-memory-size-summary'),
     qmp.execute('human-monitor-command', { 'command-line': 'gpa2hva 0' }),
@@ -37,7 +37,8 @@ export async function locateRam({ qmp, pid }: Machine): Promise<GuestRam> {
   if (address === undefined || pid === undefined) return { bytes };
   const at = Number(address);
   try {
-    return { bytes, host: { at, isPrivate: isPrivate(pid, at) } };
+    const isPrivate = !mayNameBackend([spec.machineType, ...spec.words]) || isAnonymous(pid, at);
+    return { bytes, host: { at, isPrivate } };
   } catch {
     return { bytes };
   }
@@ -86,8 +87,13 @@ function readProcess(pid: number | undefined, { bytes, host }: GuestRam, take: T
   }
 }
 
+/** False where nothing says what guest RAM is to be made of: QEMU then takes memory of its own (hw/core/machine.c). */
+function mayNameBackend(words: readonly string[]): boolean {
+  return words.some((word) => /memory-backend|mem-path|readconfig/.test(word));
+}
+
 /** True for anonymous memory of the process alone: what it has not written is zero. */
-function isPrivate(pid: number, at: number): boolean {
+function isAnonymous(pid: number, at: number): boolean {
   return readFileSync(`/proc/${pid}/maps`, 'latin1')
     .split('\n')
     .some((line) => {
