@@ -28,14 +28,16 @@ export const xhciNeverDeleted = (side: 'source' | 'destination'): KnownIssue => 
 });
 
 /**
- * nec-usb-xhci offers streams (HCCPARAMS1, MaxPSASize) from 10.0 on, whatever the machine type: before, its instance_init overwrote the
- * flags that its parent class had set, ENABLE_STREAMS among them (hw/usb/hcd-xhci-nec.c of 7.2.22 and 10.0.13). A driver
- * reads HCCPARAMS1 once and sets up streams that an older destination has not.
+ * nec-usb-xhci offers streams from 10.0 on, whatever the machine type: HCCPARAMS1 has MaxPSASize 7 (256 streams), and had 0. The flag is on by
+ * default in the controller that every xHCI device contains (hw/usb/hcd-xhci.c, property "streams", and usb_xhci_init() that makes a mask of it).
+ * Up to 9.x nec_xhci_instance_init() (hw/usb/hcd-xhci-nec.c) put its own flags over those of that controller, with bits for
+ * superspeed-ports-first and force-pcie-endcap and none for streams; 10.0 dropped both properties and the assignment with them, and no
+ * compat property keeps the old value. A driver reads HCCPARAMS1 once and sets up streams that an older destination has not.
  */
 const xhciStreams = (newer: 'source' | 'destination'): KnownIssue => ({
   name: 'nec-xhci-streams',
   source: 'hw/usb/hcd-xhci-nec.c, nec_xhci_instance_init(), in 7.2.22 and in 10.0.13',
-  builds: { source: '<10.0.13', destination: '<10.0.13', [newer]: '>=10.0.13' },
+  builds: { source: '<10.0', destination: '<10.0', [newer]: '>=10.0' },
   machineTypes: ['pc-q35', 'pc-i440fx'],
   side: 'destination',
   evidence: /^HCCPARAMS1 of .* was 0x8[07]001 on the source and is 0x8[07]001 on the destination$/,
