@@ -79,3 +79,20 @@ export const virtioQueueSize = (options: NonNullable<KnownIssue['options']> = {}
   side: 'destination',
   evidence: /^.*VQ \d+ vring\.num 1024 exceeds allocated max \d+/,
 });
+
+/**
+ * virtio-mem offers VIRTIO_MEM_F_PERSISTENT_SUSPEND (bit 2) wherever the machine can wake up from suspend, on old machine types too: 7.2.22 does
+ * not have it, 10.0.13 does, and no compat property takes it back. A driver that took it cannot go back to the older build.
+ */
+const virtioMemSuspend = (newer: 'source' | 'destination'): KnownIssue => ({
+  name: 'virtio-mem-persistent-suspend',
+  source: 'hw/virtio/virtio-mem.c, virtio_mem_get_features(), in 7.2.22 and in 10.0.13',
+  builds: { source: '<10.0', destination: '<10.0', [newer]: '>=10.0' },
+  machineTypes: ['pc-q35'],
+  options: { property: ['virtio-mem.x-early-migration'], switched: ['as it is'] },
+  side: 'destination',
+  evidence: /^device_feature of .* was 0x3000000[15] on the source and is 0x3000000[15] on the destination$/,
+});
+
+/** For scenarios in which a virtio-mem device goes between builds before and after 10.0. */
+export const virtioMemSuspends: readonly KnownIssue[] = bothWays.map(virtioMemSuspend);
