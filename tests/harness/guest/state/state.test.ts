@@ -15,6 +15,11 @@ const words =
   -device virtio-net-pci,id=net0,bus=rp0,netdev=h0,romfile= -device e1000e,id=nic0,netdev=h1,romfile=,addr=0x5
   -device nec-usb-xhci,id=usb0,addr=0x6 -device pcie-pci-bridge,id=br0,addr=0x7 -device ich9-ahci,id=disk0,addr=0x8 -serial null`);
 
+const more =
+  splitWords(`-netdev hubport,id=h0,hubid=0 -netdev hubport,id=h1,hubid=0 -device ich9-usb-ehci1,id=ehci0 -device pci-ohci,id=ohci0
+  -device intel-hda,id=hda0 -device rtl8139,id=rtl0,netdev=h0,romfile= -device vmxnet3,id=vmx0,netdev=h1,romfile=,mac=52:54:00:12:34:56
+  -device megasas,id=mega0 -device megasas-gen2,id=mega1`);
+
 /** A guest whose devices have addresses, and its state as often as it is asked for. */
 async function stage(pad: Launchpad, build: Suite, wish: { type?: string; words?: readonly string[] } = {}) {
   const machine = await pad.launch({ build, machineType: wish.type ?? 'pc-q35-6.0', words: wish.words ?? words });
@@ -95,6 +100,32 @@ for (const build of ['bookworm', 'trixie'] as const) {
         'ELCR1 of interrupt trigger control was 0x0 on the source and is 0x20 on the destination',
         'elcr of PIC 0 was 00 on the source and is 20 on the destination',
         'Scratch of serial port 0 was 0x0 on the source and is 0x5a on the destination',
+      ]);
+    });
+
+    it('knows the registers of more devices, which any number of looks leave as they are', async () => {
+      const { machine, look, baseOf } = await stage(pad, build, { words: more });
+      const before = await look();
+      expect(statesOf(await look())).to.deep.equal(statesOf(before));
+      const at = (id: string, bar: number, offset: number): number => baseOf(id, bar, before) + offset;
+      const { qtest } = machine;
+      await qtest.writeMemory(at('ehci0', 0, 0x28), 4, 0x3f);
+      await qtest.writeMemory(at('ohci0', 0, 0x18), 4, 0x1000);
+      await qtest.writeMemory(at('hda0', 0, 0xa8), 4, 0x200);
+      await qtest.writeMemory(at('rtl0', 1, 0x3c), 2, 0x5);
+      await qtest.writeMemory(at('vmx0', 1, 0x28), 4, 0x12005452);
+      await qtest.writeMemory(at('vmx0', 1, 0x30), 4, 0x5734);
+      await qtest.writeMemory(at('mega0', 0, 0x34), 4, 0x7);
+      await qtest.writeMemory(at('mega1', 1, 0x34), 4, 0x7);
+      const changes = told(before, await look());
+      expect(changes.map((line) => line.replace(/ \(.*/, ''))).to.have.members([
+        'USBINTR of ehci0',
+        'HcHCCA of ohci0',
+        'SDCBL of Stream 1 of hda0',
+        'IMR of rtl0',
+        'MACH of vmx0',
+        'Outbound Interrupt Mask of mega0',
+        'Outbound Interrupt Mask of mega1',
       ]);
     });
 
