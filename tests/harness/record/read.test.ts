@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import tmp from 'tmp';
 import type { RecordEvent } from '../../../harness/record/events.js';
+import type { OutcomeRecord } from '../../../harness/record/outcome.js';
 import { readRecord } from '../../../harness/record/read.js';
 import { openRecord } from '../../../harness/record/write.js';
 import { finished, planned, result, started, at } from './run.js';
@@ -30,6 +31,7 @@ async function refusalOf(file: string): Promise<unknown> {
 
 // 1. What is written is read back, and is on the disk when `write` returns.  2. A record cut anywhere in its last line gives every
 // event before it, and says so.  3. Anything else that is no record is refused by file, line and expectation.
+// 4. A difference without an area, as records had them once, is still one.
 describe('record/read and record/write', () => {
   let folder: tmp.DirResult;
   let file: string;
@@ -47,6 +49,22 @@ describe('record/read and record/write', () => {
       expect(readFileSync(file, 'utf8').split('\n')).to.have.length(index + 2);
     }
     expect(await all(file)).to.deep.equal(events);
+  });
+
+  it('reads differences of before there were areas, and those of areas', async () => {
+    const register = { device: 'slot1', address: '00:05.0', offset: 0x6e, register: 'Slot Status', bits: ['PDS'] };
+    const old = { ...register, source: 0, destination: 0x40 };
+    const page = { area: 'memory' as const, device: 'guest RAM', address: '', offset: 0x2000, register: 'page 0x2000' };
+    const side = { errorLines: [] };
+    const outcome: OutcomeRecord = {
+      ...{ class: 'silent-difference', from: 'x', to: 'y', source: side, destination: side, findings: [] },
+      differences: [old, { ...page, bits: [], source: '0123456789abcdef', destination: 'zeroes' }],
+    };
+    const run = [started([planned('a')]), finished('a', result({ verdict: 'failed', outcomes: [outcome] }))];
+    writeFileSync(file, run.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    expect(await all(file, [])).to.deep.equal(run);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"area":"memory"', '"area":"nowhere"'));
+    expect(await refusalOf(file)).to.be.an('error');
   });
 
   it('refuses to write after its end, and where it cannot', async () => {

@@ -5,7 +5,8 @@ import { summarize } from '../../../harness/record/summary.js';
 import { renderHtml } from '../../../harness/report/html.js';
 import { printable } from '../../../harness/report/words.js';
 import { anyEvents } from './any-run.js';
-import { planned, result, sampleRun, at } from './sample.js';
+import { finished, started } from '../record/run.js';
+import { planned, result, sampleRun, slotOutcome, at } from './sample.js';
 
 /** Texts of all elements with that class, in the order of the document; the page is parsed as strict XML. */
 function textsOf(page: string, className: string): string[] {
@@ -20,6 +21,7 @@ function textsOf(page: string, className: string): string[] {
 
 // 1. Any events make a page that a strict parser takes and that holds every cell.  2. Nothing comes from outside.
 // 3. The worst cells come first and hold diagnosis, raw lines and registers.  4. Thousands of cells stay within a bound in size.
+// 5. A difference outside configuration space stands in the same table, under its own name and with its words.
 describe('report/html', () => {
   it('is well-formed and holds every cell, whatever the events hold', async () => {
     await fc.assert(
@@ -29,6 +31,28 @@ describe('report/html', () => {
         expect(textsOf(page, 'id')).to.have.members(summary.cells.map(({ cell }) => printable(cell.id)));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('shows state that is no register of configuration space', async () => {
+    const { differences } = slotOutcome('deb:bookworm', 'deb:trixie');
+    const place = { device: 'guest RAM', address: '', offset: 0x2000, register: 'page 0x2000', bits: [] };
+    const lost = { ...slotOutcome('deb:bookworm', 'deb:trixie'), class: 'silent-difference' as const };
+    const outcomes = [
+      {
+        ...lost,
+        differences: [
+          ...differences,
+          { area: 'memory' as const, ...place, source: '0123456789abcdef', destination: 'zeroes' },
+        ],
+      },
+    ];
+    const cell = planned('lost', ['deb:bookworm', 'deb:trixie'], 'pc-q35-6.0');
+    const events = [started([cell]), finished(cell.id, result({ verdict: 'failed', reason: 'lost', outcomes }))];
+    const page = [...renderHtml(await summarize(events))].join('');
+    const [table] = textsOf(page, 'data').filter((text) => text.includes('guest RAM'));
+    expect(table).to.match(
+      /slot1 \(00:05\.0\)Slot Status: PDS0x6e0x00x40.*guest RAMpage 0x20000x20000123456789abcdefzeroes/,
     );
   });
 

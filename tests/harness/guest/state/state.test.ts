@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { randomFillSync } from 'node:crypto';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { ScriptedGuest } from '../../../../harness/guest/scripted.js';
 import { locateRam, readMemory } from '../../../../harness/guest/state/memory.js';
@@ -34,6 +36,14 @@ async function stage(pad: Launchpad, build: Suite, wish: { type?: string; words?
     return (found && memoryBase(found.config, bar)) ?? NaN;
   };
   return { machine, guest, look, baseOf };
+}
+
+function fileToWrite(path: string): Disposable & { write(block: Buffer, position: number): void } {
+  const file = openSync(path, 'r+');
+  return {
+    write: (block, position) => void writeSync(file, block, 0, block.length, position),
+    [Symbol.dispose]: () => closeSync(file),
+  };
 }
 
 function statesOf({ parts }: View): DeviceState[] {
@@ -162,6 +172,16 @@ for (const build of ['bookworm', 'trixie'] as const) {
       const [one, other] = await Promise.all([plain.look(['memory']), shared.look(['memory'])]);
       expect(statesOf(one)[0]?.readings.length).to.equal((3 << 20) / 4096 + 1);
       expect(statesOf(other)).to.deep.equal(statesOf(one));
+      // What another process put into the file is in no page that QEMU ever touched.
+      const file = join(pad.folder, 'ram');
+      const foreign = await stage(pad, build, {
+        words: splitWords(
+          `-object memory-backend-file,id=m0,size=16M,share=on,mem-path=${file} -machine memory-backend=m0`,
+        ),
+      });
+      using opened = fileToWrite(file);
+      opened.write(block, 0x400800);
+      expect(statesOf(await foreign.look(['memory']))).to.deep.equal(statesOf(one));
       // Without the number of the process QEMU has to write its memory out.
       const unreachable = Object.create(plain.machine, { pid: { value: undefined } }) as typeof plain.machine;
       const saved = await readMemory(unreachable, await locateRam(unreachable));
