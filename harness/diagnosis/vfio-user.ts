@@ -30,13 +30,20 @@ export function explainRefusedAccess(
   const bytes = Array.from({ length: count }, (_, index) => first + index);
   const reached = bytes.flatMap((offset) => {
     const register = registerAt(space, offset);
-    return register
-      ? [{ register: register.name, words: `${hex(offset)} is byte ${offset - register.offset} of ${register.name}` }]
-      : [];
+    if (!register) return [];
+    const byte = offset - register.offset;
+    const bits = register.bits.filter(({ shift, width }) => shift < 8 * (byte + 1) && shift + width > 8 * byte);
+    const words = `${hex(offset)} is byte ${byte} of ${register.name}`;
+    return [{ register: register.name, bits: bits.map(({ name }) => name), words }];
   });
+  const bits = new Set(reached.flatMap((one) => one.bits));
   return {
     summary: `The vfio-user server refuses to ${String(line.values['access'])} ${count} bytes at ${hex(first)}: ${reached.map(({ words }) => words).join(', ')}`,
-    fields: { ...fields, register: [...new Set(reached.map(({ register }) => register))].join(', ') },
+    fields: {
+      ...fields,
+      register: [...new Set(reached.map(({ register }) => register))].join(', '),
+      ...(bits.size > 0 && { bits: [...bits].join(', ') }),
+    },
   };
 }
 

@@ -108,6 +108,7 @@ describe('godwit explain', () => {
   it('names the registers that a vfio-user server did not let write', async () => {
     const { first, lines } = await asJson(pasted('vfio-user'));
     expect(first.summary).to.contain('0x87 is byte 1 of MSI-X Message Control, 0x88 is byte 0 of MSI-X Table Offset');
+    expect(first.fields['bits']).to.equal('Table Size, Function Mask, MSI-X Enable, Table BIR, Table Offset');
     expect(first.known?.source).to.contain('640');
     expect(lines.filter(({ mark }) => mark === 'undiagnosed')).to.deep.equal([]);
   });
