@@ -1,8 +1,10 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { messageOf, UsageError } from '../core/errors.js';
 import type { TopologyView } from '../diagnosis/device-name.js';
+import { capabilityIds } from '../pci/capability-ids.js';
 import { type DumpedFunction, parseHexDump, rawConfig } from '../pci/hex-dump.js';
 import { findCapability } from '../pci/registers.js';
+import { configStateTag, tagBytes } from '../stream/bodies/vfio.js';
 import { type Capture, type DeviceState, devicesOf, readCapture, sectionsOf } from '../stream/capture.js';
 import { StreamError } from '../stream/errors.js';
 import { readStreamFile } from '../stream/input.js';
@@ -66,24 +68,20 @@ export function inStream(path: string): BySection {
 function configOf({ fields, body, section }: DeviceState): Uint8Array | undefined {
   const described = fields && configSpaceOf(fields, body)?.config;
   if (described) return described;
-  return section.name.endsWith('/vfio') && body.subarray(0, tagBytes).equals(configState)
+  return section.name.endsWith('/vfio') && body.subarray(0, tagBytes).equals(configStateTag)
     ? vfioConfig(body)
     : undefined;
 }
 
-/** The tag before the configuration of a VFIO device, which no stream describes (hw/vfio/migration.c). */
-const configState = Buffer.from('ffffffffef100002', 'hex');
-const tagBytes = 8;
 /** The version of the PCI device's state (hw/pci/pci.c, vmstate_pci_device). */
 const versionBytes = 4;
 const conventionalBytes = 256;
 const expressBytes = 4096;
-const expressId = 0x10;
 
 function vfioConfig(state: Uint8Array): Uint8Array | undefined {
   const space = state.subarray(tagBytes + versionBytes);
   if (space.length < conventionalBytes) return undefined;
-  const isExpress = findCapability(space.subarray(0, conventionalBytes), expressId) !== undefined;
+  const isExpress = findCapability(space.subarray(0, conventionalBytes), capabilityIds.express) !== undefined;
   return space.subarray(0, isExpress && space.length >= expressBytes ? expressBytes : conventionalBytes);
 }
 

@@ -2,7 +2,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { join } from 'node:path';
 import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
 import type { Build } from '../build/build.js';
-import { UsageError } from '../core/errors.js';
 import { packageRoot } from '../core/package-root.js';
 import { createReporters, defaultReporters, reporterNames } from '../report/reporters.js';
 import { accelerators, acceleratorFor } from '../run/accelerator.js';
@@ -13,6 +12,7 @@ import { run } from '../run/run.js';
 import { parseShard } from '../run/shard.js';
 import { usualBuilds } from '../run/usual.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
+import { parseExpression } from './expression.js';
 import { interruptible } from './interrupt.js';
 
 /** Where the scenarios are that come with Godwit: compiled with it, so that no worker has to. */
@@ -47,7 +47,7 @@ export function runCommand(): Command {
     .option('--destination <build...>', 'builds that a guest is migrated to (those of --source)')
     .addOption(new Option('--pairs <which>', 'which pairs of them').choices([...pairSelections]).default('all'))
     .option('--machine <glob...>', 'only these machine types')
-    .option('--grep <re>', 'only cells whose id matches', parseExpression)
+    .option('--grep <re>', 'only cells whose id matches', (text: string) => parseExpression('--grep', text))
     .addOption(new Option('--accel <name>', 'accelerator').choices([...accelerators]).default('auto'))
     .option('--jobs <n>', 'cells at once, or auto', 'auto')
     .option('--shard <i/n>', 'the i-th of n parts of the run, or auto in a CI that says')
@@ -114,14 +114,6 @@ async function buildsOf(words: RunWords, signal: AbortSignal): Promise<{ sources
   const builds = await resolveBuilds(names, options);
   const named = (wanted: readonly string[]): Build[] => builds.filter(({ name }) => wanted.includes(name));
   return { sources: named(source), destinations: named(destination) };
-}
-
-function parseExpression(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (thrown) {
-    throw new UsageError(`--grep ${text} is no regular expression`, { cause: thrown });
-  }
 }
 
 function parseCount(text: string): number {

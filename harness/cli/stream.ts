@@ -12,6 +12,7 @@ import { showCapture } from '../stream/show/show.js';
 import { showDifferences } from '../stream/show/show-diff.js';
 import { showMultifd } from '../stream/show/show-multifd.js';
 import { showOrder } from '../stream/show/show-order.js';
+import { parseExpression } from './expression.js';
 
 const ways = 'a file that a migration was sent to (exec:cat > FILE, file:FILE), or - for standard input';
 
@@ -59,7 +60,7 @@ interface ShowWords {
 }
 
 async function show(file: string, words: ShowWords): Promise<void> {
-  const device = words.device === undefined ? undefined : parseExpression(words.device);
+  const device = words.device === undefined ? undefined : parseExpression('--device', words.device);
   const like = words.like === undefined ? undefined : await readMain(words.like);
   const read = await readOne(file);
   if (!read || (words.like !== undefined && !like)) return;
@@ -79,7 +80,7 @@ async function order(file: string, words: { json?: true }): Promise<void> {
   const violations = orderViolations(capture);
   const named = violations.map(({ rule, early, late }) => ({ rule: rule.name, reason: rule.reason, early, late }));
   if (words.json) print([JSON.stringify({ order: loadOrder(capture), violations: named }, null, 2)]);
-  else print(showOrder(capture));
+  else print(showOrder(capture, violations));
   if (violations.length > 0) process.exitCode = 1;
 }
 
@@ -116,12 +117,4 @@ async function readOne(file: string, options: { pages?: boolean } = {}): Promise
 
 function print(lines: Iterable<string>): void {
   process.stdout.write(`${[...lines].join('\n')}\n`);
-}
-
-function parseExpression(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (thrown) {
-    throw new UsageError(`--device ${text} is no regular expression`, { cause: thrown });
-  }
 }

@@ -1,15 +1,16 @@
 import { hex } from '../core/hex.js';
+import { capabilityIds } from '../pci/capability-ids.js';
 import { registerAt, spaceWithCapability } from '../pci/registers.js';
 import type { ErrorLine } from './error-lines.js';
 import type { Taught } from './messages/template.js';
 
 /** Capability IDs by the names that libvfio-user gives them (lib/pci_caps.c). */
-const capabilityIds: Readonly<Record<string, number>> = {
-  'Power Management': 0x01,
-  PM: 0x01,
-  'Vendor-Specific': 0x09,
-  'PCI Express': 0x10,
-  'MSI-X': 0x11,
+const idsByName: Readonly<Record<string, number>> = {
+  'Power Management': capabilityIds.powerManagement,
+  PM: capabilityIds.powerManagement,
+  'Vendor-Specific': capabilityIds.vendorSpecific,
+  'PCI Express': capabilityIds.express,
+  'MSI-X': capabilityIds.msix,
 };
 
 /** Says which registers an access reaches that a vfio-user server refused; the capability is the one that the server itself announced. */
@@ -59,7 +60,7 @@ function announcedAt(
     if (line.kind !== 'vfio-user-note' || line.values['size'] === undefined) continue;
     const name = String(line.values['capability']);
     const start = offsetOf(line.values['offset']);
-    const id = capabilityIds[name];
+    const id = idsByName[name];
     if (id !== undefined && offset >= start && offset < start + offsetOf(line.values['size']))
       return { id, name, offset: start };
   }

@@ -6,8 +6,6 @@ import { SlotControl, SlotStatus } from '../pci/registers.js';
 import type { SlotController } from './slot-controller.js';
 
 /** Offsets of the slot registers in the PCI Express capability. Source: PCI Express Base Specification 5.0, 7.5.3. */
-export const expressCapability = 0x10;
-
 const registers = { slotCapabilities: 0x14, slotControl: 0x18, slotStatus: 0x1a };
 /** Slot Capabilities, bit 6: Hot-Plug Capable. */
 const hotPlugCapable = 0x40;

@@ -7,14 +7,15 @@ import type { Machine } from '../machine/machine.js';
 import { EcamAccess, type PciAccess, PortAccess } from '../pci/access.js';
 import { formatAddress, parseAddress } from '../pci/address.js';
 import { enumerate, type PciFunction } from '../pci/enumerate.js';
+import { capabilityIds } from '../pci/capability-ids.js';
 import { findCapability } from '../pci/registers.js';
 import { isEvent } from '../qmp/messages.js';
 import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
 import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
 import { mapDevices, reachDevices } from './map-devices.js';
-import { expressCapability, PciehpSlot } from './pciehp.js';
-import { shpcCapability, ShpcSlot } from './shpchp.js';
+import { PciehpSlot } from './pciehp.js';
+import { ShpcSlot } from './shpchp.js';
 import type { SlotController } from './slot-controller.js';
 import type { FixedFacts } from './state/fixed-facts.js';
 import type { StatePart } from './state/part.js';
@@ -213,14 +214,14 @@ export class ScriptedGuest {
     if (!bridge)
       throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
     const space = await this.access.readSpace(bridge.address);
-    if (!findCapability(space, shpcCapability)) return this.expressSlot(bridge);
+    if (!findCapability(space, capabilityIds.standardHotPlug)) return this.expressSlot(bridge);
     await this.mapDevices();
     return ShpcSlot.open(this.machine.qtest, this.access, { bridge: bridge.address, device: address.device, name });
   }
 
   private async expressSlot(port: ListedFunction): Promise<PciehpSlot> {
     const name = port.id === '' ? formatAddress(port.address) : port.id;
-    const express = findCapability(await this.access.readSpace(port.address), expressCapability);
+    const express = findCapability(await this.access.readSpace(port.address), capabilityIds.express);
     if (!express) throw new GuestError(`${name} has no PCI Express capability`);
     return new PciehpSlot(this.access, port.address, { capabilityOffset: express.offset, name: `the slot of ${name}` });
   }

@@ -3,12 +3,10 @@ import { GuestError } from '../core/errors.js';
 import type { PciAccess } from '../pci/access.js';
 import type { PciAddress } from '../pci/address.js';
 import { memoryBase } from '../pci/base-address.js';
+import { capabilityIds } from '../pci/capability-ids.js';
 import { findCapability } from '../pci/registers.js';
 import type { QtestClient } from '../qtest/client.js';
 import type { SlotController } from './slot-controller.js';
-
-/** Capability ID of a Standard Hot-Plug Controller. Source: PCI Local Bus Specification 3.0, appendix H. */
-export const shpcCapability = 0x0c;
 
 /** Offset of the Dword Select register in the capability. Source: PCI Standard Hot-Plug Controller Specification 1.0, 4.6. */
 const dwordSelect = 0x02;
@@ -42,7 +40,7 @@ export class ShpcSlot implements SlotController {
   ): Promise<ShpcSlot> {
     const { bridge } = at;
     const space = await access.readSpace(bridge);
-    const shpc = findCapability(space, shpcCapability);
+    const shpc = findCapability(space, capabilityIds.standardHotPlug);
     if (!shpc) throw new GuestError(`the bridge above ${at.name} has no Standard Hot-Plug Controller`);
     const bar = memoryBase(space, 0);
     if (bar === undefined) throw new GuestError(`the hot-plug controller above ${at.name} has no address`);

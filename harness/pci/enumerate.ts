@@ -1,4 +1,5 @@
 import type { PciAccess } from './access.js';
+import { capabilityIds } from './capability-ids.js';
 import type { PciAddress } from './address.js';
 import { findCapability } from './registers.js';
 
@@ -23,7 +24,6 @@ const headerAndCapabilities = 256;
 const headerTypeOffset = 0x0e;
 /** Primary, secondary and subordinate bus number in one. */
 const busNumbers = { offset: 0x18, width: 4 } as const;
-const expressCapability = 0x10;
 
 /**
  * Walks the hierarchy from bus 0 as firmware does, gives every bridge its bus numbers, and returns every function found,
@@ -93,7 +93,7 @@ function isBridge(space: Uint8Array): boolean {
 
 /** True below a root port or a switch's downstream port, where the link ends in one device. */
 function leadsToOneDevice(space: Uint8Array): boolean {
-  const express = findCapability(space, expressCapability);
+  const express = findCapability(space, capabilityIds.express);
   if (!express) return false;
   const portType = ((space[express.offset + 2] ?? 0) >> 4) & 0xf;
   return portType === 4 || portType === 6;

@@ -1,4 +1,5 @@
 import { hex } from '../core/hex.js';
+import { capabilityIds } from './capability-ids.js';
 import { cxlLayouts, cxlVendor } from './tables/compute-express-link.js';
 import { extendedCapabilityLayouts } from './tables/extended.js';
 import { anyHeader, type0Header, type1Header } from './tables/header.js';
@@ -48,7 +49,6 @@ export interface Capability {
 const capabilitiesPointer = 0x34;
 const extendedStart = 0x100;
 const messageSignalled = 0x05;
-const vendorSpecific = 0x09;
 const vendorSpecificExtended = 0x0b;
 const designatedVendorSpecific = 0x23;
 const designatedHeaderBytes = 10;
@@ -180,7 +180,7 @@ function unnamedByte(config: Uint8Array, capability: Capability, offset: number)
 
 /** Bytes of a vendor's capability with its header; undefined for any other. */
 function vendorsLength(config: Uint8Array, { id, extended, offset }: Capability): number | undefined {
-  if (!extended) return id === vendorSpecific ? (config[offset + 2] ?? 0) : undefined;
+  if (!extended) return id === capabilityIds.vendorSpecific ? (config[offset + 2] ?? 0) : undefined;
   if (id !== vendorSpecificExtended && id !== designatedVendorSpecific) return undefined;
   return ((config[offset + 7] ?? 0) << 4) | ((config[offset + 6] ?? 0) >> 4);
 }

@@ -152,6 +152,12 @@ export class StreamBytes {
     return (yield* this.take(length, what)).toString('latin1');
   }
 
+  /** A UUID, in the usual groups. */
+  *uuid(what: string): Reading<string> {
+    const digits = (yield* this.take(16, what)).toString('hex');
+    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  }
+
   /** What is there, from the next byte on; only to look at, until the reading yields. */
   peek(): Buffer {
     return this.buffer.subarray(this.at, this.filled);

@@ -49,8 +49,7 @@ function* readSubsection(bytes: StreamBytes, found: Configuration): Reading<void
     for (let index = 0; index < count; index += 1)
       found.capabilities.push(yield* bytes.name('the name of a capability'));
   } else if (name === 'configuration/uuid') {
-    const hex = (yield* bytes.take(16, 'the UUID of the machine')).toString('hex');
-    found.uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    found.uuid = yield* bytes.uuid('the UUID of the machine');
   } else
     throw new StreamError(at, `a subsection of the configuration was expected, and '${name}' is none that is known`);
 }

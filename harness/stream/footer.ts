@@ -4,7 +4,8 @@ import type { SectionHeader } from './section.js';
 
 /** The byte that begins the footer of a section; the section's id follows. */
 export const footerType = 0x7e;
-const footerBytes = 5;
+/** Type and id. */
+export const footerBytes = 5;
 /** State of one section is kept up to this size, in bytes; of a larger one only the size is known. */
 const mostKept = 16 * 1024 * 1024;
 /** The longest look at what follows a footer: a section's type, id, name with its length, instance and version. */

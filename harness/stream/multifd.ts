@@ -51,8 +51,7 @@ export function* readMultifd(bytes: StreamBytes): Reading<MultifdChannel> {
 
 function* readInitial(bytes: StreamBytes): Reading<MultifdChannel> {
   yield* readMark(bytes, 'the first packet of a multifd channel');
-  const hex = (yield* bytes.take(16, 'the UUID of the machine')).toString('hex');
-  const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const uuid = yield* bytes.uuid('the UUID of the machine');
   const id = yield* bytes.u8('the number of the multifd channel');
   yield* bytes.skip(7 + 4 * 8, 'the first packet of a multifd channel');
   return { uuid, id, bytes: 0, counts: {}, compression: 'none', devices: [] };

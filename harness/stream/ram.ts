@@ -140,13 +140,13 @@ export class RamReader implements BodyReader {
           `RAM blocks of ${total} bytes together were expected, and '${name}' with ${size} does not fit among them`,
         );
       left -= size;
-      this.blocks.push(yield* this.announce(bytes, { name, bytes: size }, left === 0));
+      this.blocks.push(yield* this.announce(bytes, { name, bytes: size }));
     }
   }
 
-  private *announce(bytes: StreamBytes, block: RamBlock, isLast: boolean): Reading<RamBlock> {
+  private *announce(bytes: StreamBytes, block: RamBlock): Reading<RamBlock> {
     const { ignoreShared, mappedRam } = this.options;
-    const pageBytes = mappedRam ? undefined : yield* this.ownPageSize(bytes, ignoreShared, isLast);
+    const pageBytes = mappedRam ? undefined : yield* this.ownPageSize(bytes);
     const address = ignoreShared ? yield* bytes.count(`the address of the RAM block ${block.name}`) : undefined;
     const mapped = mappedRam ? yield* this.mapped(bytes, block) : undefined;
     return {
@@ -161,14 +161,14 @@ export class RamReader implements BodyReader {
    * The page size that stands there only for a block of huge pages in a postcopy migration; nothing else says that it does. What
    * follows otherwise is another name, whose length is never 0, an address, or the mark of the end.
    */
-  private *ownPageSize(bytes: StreamBytes, ignoreShared: boolean, isLast: boolean): Reading<number | undefined> {
+  private *ownPageSize(bytes: StreamBytes): Reading<number | undefined> {
     yield* bytes.need(8, 'what follows the size of a RAM block');
     const next = bytes.peek();
     if (next[0] !== 0) return undefined;
     const value = Number(next.readBigUInt64BE());
     const isSize = value > this.options.pageBytes && Number.isInteger(Math.log2(value)) && value <= 2 ** 34;
-    if (!isSize || (isLast && value === flag.endOfSection)) return undefined;
-    if (ignoreShared && !(yield* this.precedesAddress(bytes))) return undefined;
+    if (!isSize) return undefined;
+    if (this.options.ignoreShared && !(yield* this.precedesAddress(bytes))) return undefined;
     return yield* bytes.count('the page size of a RAM block');
   }
 

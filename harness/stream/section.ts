@@ -15,6 +15,11 @@ export interface SectionHeader {
   offset: number;
 }
 
+/** How people and edits name a section: by its name, and its instance where that is not 0. */
+export function sectionName({ name, instance }: { name: string; instance: number }): string {
+  return instance === 0 ? name : `${name} ${instance}`;
+}
+
 /** What stands in a section whose body has a format of its own. */
 export interface BodyContent {
   format: string;

@@ -1,9 +1,9 @@
+import { capabilityIds } from '../../pci/capability-ids.js';
 import { findCapability } from '../../pci/registers.js';
 import type { QtestClient } from '../../qtest/client.js';
 import { memoryBase } from '../../pci/base-address.js';
 import { type Answer, joinAnswers, type Reading } from './part.js';
 
-const msixCapability = 0x11;
 const messageControl = 2;
 const tableOffset = 4;
 const pendingOffset = 8;
@@ -46,7 +46,7 @@ export function msixBars(config: Uint8Array): { bars: number[]; enabled: boolean
 }
 
 function msixOf(config: Uint8Array): Msix | undefined {
-  const capability = findCapability(config, msixCapability);
+  const capability = findCapability(config, capabilityIds.msix);
   if (!capability) return undefined;
   const view = new DataView(config.buffer, config.byteOffset + capability.offset);
   const control = view.getUint16(messageControl, true);

@@ -1,4 +1,19 @@
-import { register, type Register } from './layout.js';
+import { type BitRow, register, type Register } from './layout.js';
+
+/** What Status and Secondary Status both say of their bus; the two tell of system errors in opposite directions. */
+function busStatus(systemError: string): BitRow[] {
+  return [
+    ['66 MHz Capable', 5],
+    ['Fast Back-to-Back Transactions Capable', 7],
+    ['Master Data Parity Error', 8],
+    ['DEVSEL Timing', 9, 2],
+    ['Signaled Target Abort', 11],
+    ['Received Target Abort', 12],
+    ['Received Master Abort', 13],
+    [systemError, 14],
+    ['Detected Parity Error', 15],
+  ];
+}
 
 /** Registers that type 0 and type 1 headers share. Source: PCI Express Base Specification 5.0, 7.5.1.1. */
 const commonHeader: Register[] = [
@@ -20,15 +35,7 @@ const commonHeader: Register[] = [
     ['Immediate Readiness', 0],
     ['Interrupt Status', 3],
     ['Capabilities List', 4],
-    ['66 MHz Capable', 5],
-    ['Fast Back-to-Back Transactions Capable', 7],
-    ['Master Data Parity Error', 8],
-    ['DEVSEL Timing', 9, 2],
-    ['Signaled Target Abort', 11],
-    ['Received Target Abort', 12],
-    ['Received Master Abort', 13],
-    ['Signaled System Error', 14],
-    ['Detected Parity Error', 15],
+    ...busStatus('Signaled System Error'),
   ]),
   register([0x08, 1], 'Revision ID'),
   register([0x09, 3], 'Class Code'),
@@ -76,17 +83,7 @@ export const type1Header: Register[] = [
   register([0x1b, 1], 'Secondary Latency Timer'),
   register([0x1c, 1], 'I/O Base'),
   register([0x1d, 1], 'I/O Limit'),
-  register([0x1e, 2], 'Secondary Status', [
-    ['66 MHz Capable', 5],
-    ['Fast Back-to-Back Transactions Capable', 7],
-    ['Master Data Parity Error', 8],
-    ['DEVSEL Timing', 9, 2],
-    ['Signaled Target Abort', 11],
-    ['Received Target Abort', 12],
-    ['Received Master Abort', 13],
-    ['Received System Error', 14],
-    ['Detected Parity Error', 15],
-  ]),
+  register([0x1e, 2], 'Secondary Status', [...busStatus('Received System Error')]),
   register([0x20, 2], 'Memory Base'),
   register([0x22, 2], 'Memory Limit'),
   register([0x24, 2], 'Prefetchable Memory Base'),

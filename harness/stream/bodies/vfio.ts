@@ -1,6 +1,6 @@
 import type { Reading, StreamBytes } from '../bytes.js';
 import { StreamError } from '../errors.js';
-import { footerType } from '../footer.js';
+import { footerBytes, footerType } from '../footer.js';
 import type { BodyContent, BodyReader, SectionHeader } from '../section.js';
 import { Contents } from './contents.js';
 
@@ -18,9 +18,10 @@ const tags: Readonly<Record<number, VfioTag>> = {
 };
 const tagHigh = 0xffffffff;
 const tagLow = 0xef100000;
-const tagBytes = 8;
-const footerBytes = 5;
+export const tagBytes = 8;
 const endOfState = Buffer.from('ffffffffef100001', 'hex');
+/** Stands before a device's configuration. */
+export const configStateTag = Buffer.from('ffffffffef100002', 'hex');
 /** Configuration space and MSI-X tables come to some 40 KB at most; this many bytes are no configuration. */
 const mostConfig = 1 << 20;
 

@@ -1,7 +1,8 @@
 import { differingRegisters } from '../../pci/register-differences.js';
 import { type Capture, type DeviceState, devicesOf } from '../capture.js';
 import { timerReason, timerType, volatileFields } from './diff-rules.js';
-import { eachField, elementsOf, type Field, valueOf } from '../state/fields.js';
+import { sectionName } from '../section.js';
+import { bufferInWords, bytesOf, eachField, elementsOf, type Field, valueOf } from '../state/fields.js';
 import { loadOrder } from './order.js';
 
 /** Something that is not the same in two captures. */
@@ -96,17 +97,17 @@ function compareRows(
 }
 
 function compareDevices(first: readonly DeviceState[], second: readonly DeviceState[]): StreamDifference[] {
-  const others = new Map(second.map((state) => [keyOf(state), state]));
-  const known = new Set(first.map(keyOf));
-  const missing = second.filter((state) => !known.has(keyOf(state)));
+  const others = new Map(second.map((state) => [sectionName(state.section), state]));
+  const known = new Set(first.map(({ section }) => sectionName(section)));
+  const missing = second.filter((state) => !known.has(sectionName(state.section)));
   return [
     ...first.flatMap((state) => {
-      const other = others.get(keyOf(state));
+      const other = others.get(sectionName(state.section));
       if (other) return compareDevice(state, other);
       return [
         {
           kind: 'section' as const,
-          section: keyOf(state),
+          section: sectionName(state.section),
           what: 'section',
           first: `${state.section.bodyBytes} bytes`,
           second: absent,
@@ -114,19 +115,14 @@ function compareDevices(first: readonly DeviceState[], second: readonly DeviceSt
       ];
     }),
     ...missing.map((state) => ({
-      ...{ kind: 'section' as const, section: keyOf(state), what: 'section' },
+      ...{ kind: 'section' as const, section: sectionName(state.section), what: 'section' },
       ...{ first: absent, second: `${state.section.bodyBytes} bytes` },
     })),
   ];
 }
 
-/** Name, and the instance where it is not the only one. */
-function keyOf({ section: { name, instance } }: DeviceState): string {
-  return instance === 0 ? name : `${name} ${instance}`;
-}
-
 function compareDevice(first: DeviceState, second: DeviceState): StreamDifference[] {
-  const section = keyOf(first);
+  const section = sectionName(first.section);
   const found: StreamDifference[] = [];
   const [one, other] = [first.section.version, second.section.version];
   if (one !== other)
@@ -137,7 +133,7 @@ function compareDevice(first: DeviceState, second: DeviceState): StreamDifferenc
 }
 
 function inWords({ body, section }: DeviceState): string {
-  return `${section.bodyBytes} bytes ${valueOf({ name: '', type: 'buffer', offset: 0, size: body.length }, body)}`;
+  return `${section.bodyBytes} bytes ${bufferInWords(body)}`;
 }
 
 interface Value {
@@ -165,7 +161,7 @@ function compareFields(
   const names = new Set([...first.keys(), ...second.keys()]);
   return [...names].flatMap((what) => {
     const [one, other] = [first.get(what), second.get(what)];
-    if (one && other && bytesOf(one).equals(bytesOf(other))) return [];
+    if (one && other && bytesOf(one.field, one.body).equals(bytesOf(other.field, other.body))) return [];
     const expected = one && other && reasonFor(section, what, [one, other]);
     return compareValue(section, what, [one, other]).map((difference) => ({
       ...difference,
@@ -180,7 +176,7 @@ function reasonFor(section: string, what: string, [one, other]: [Value, Value]):
   const rule = volatileFields.find((volatile) => volatile.section.test(section) && volatile.field.test(what));
   if (!rule?.bytes) return rule?.reason;
   const { bytes } = rule;
-  const [before, after] = [bytesOf(one), bytesOf(other)];
+  const [before, after] = [bytesOf(one.field, one.body), bytesOf(other.field, other.body)];
   return before.every((byte, index) => byte === after[index] || bytes.includes(index)) ? rule.reason : undefined;
 }
 
@@ -190,7 +186,7 @@ function compareValue(
   [one, other]: [Value | undefined, Value | undefined],
 ): StreamDifference[] {
   if (one && other) {
-    const [before, after] = [bytesOf(one), bytesOf(other)];
+    const [before, after] = [bytesOf(one.field, one.body), bytesOf(other.field, other.body)];
     if (one.field.count !== undefined && one.field.count === other.field.count && before.length === after.length)
       return compareElements(section, what, [one, other]);
     if (one.field.type === 'pci config' && before.length === after.length)
@@ -210,7 +206,7 @@ function compareElements(section: string, what: string, [one, other]: [Value, Va
       { ...one, field },
       { ...other, field: after[index] ?? field },
     ];
-    const isSame = bytesOf(first).equals(bytesOf(second));
+    const isSame = bytesOf(first.field, first.body).equals(bytesOf(second.field, second.body));
     return isSame ? [] : compareValue(section, `${what}[${index}]`, [first, second]);
   });
 }
@@ -223,7 +219,7 @@ function compareBytes(
 ): Pick<StreamDifference, 'what' | 'first' | 'second'> {
   const differing = [...first.keys()].filter((index) => first[index] !== second[index]);
   const [from = 0, to = 0] = [differing[0], differing.at(-1)];
-  const part = (body: Buffer): string => valueOf({ name: '', type: 'buffer', offset: from, size: to - from + 1 }, body);
+  const part = (body: Buffer): string => bufferInWords(body.subarray(from, to + 1));
   return { what: `${what} from byte ${from}`, first: part(first), second: part(second) };
 }
 
@@ -238,10 +234,6 @@ function compareRegisters(section: string, first: Buffer, second: Buffer): Strea
     first: `0x${source.toString(16).padStart(2, '0')}`,
     second: `0x${destination.toString(16).padStart(2, '0')}`,
   }));
-}
-
-function bytesOf({ field, body }: Value): Buffer {
-  return body.subarray(field.offset, field.offset + field.size);
 }
 
 /** Sections that both have and that come in another order; told by the first that is out of its place. */

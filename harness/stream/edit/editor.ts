@@ -7,7 +7,7 @@ import { eachValue, type Field, layOut } from '../state/fields.js';
 import { HeldBytes } from './held-bytes.js';
 import { StreamFeed } from '../input.js';
 import { type Section, type StreamItem, StreamReader } from '../reader.js';
-import type { SectionHeader } from '../section.js';
+import { type SectionHeader, sectionName } from '../section.js';
 
 /** Sections are named as `stream show` lists them: "0000:00:12.0/pcie-root-port", and with the instance where it is not 0: "dma 1". */
 export type StreamEdit =
@@ -19,15 +19,10 @@ export type StreamEdit =
   | { cut: string }
   /**
    * Changes a field of a section: its path with '/' between the names, or as much of the end as is unique, or 'config' for PCI
-   * configuration space. `byte` counts from the
-   * start of the field; `xor` flips bits of that byte, `set` replaces it.
+   * configuration space. `byte` counts from the start of the field; `xor` flips bits of that byte, `set` replaces it. A stream that
+   * does not describe its devices (postcopy) has no fields to change.
    */
   | { change: string; field: string; byte?: number; xor?: number; set?: number };
-
-export interface EditOptions {
-  /** What describes the devices; needed where the stream does not describe itself (postcopy). Taken from another capture. */
-  description?: StreamDescription;
-}
 
 /**
  * Changes a stream while it flows: bytes go in with `push` and come out changed, as soon as it is certain what becomes of them. Only what
@@ -39,13 +34,11 @@ export class StreamEditor {
   private reader: StreamReader | undefined;
   private readonly open: OpenEdit[];
   private readonly sections = new Map<string, Section>();
-  private description: StreamDescription | undefined;
   private unreadable: StreamError | undefined;
   private cutAt: number | undefined;
 
-  constructor(edits: readonly StreamEdit[], options: EditOptions = {}) {
+  constructor(edits: readonly StreamEdit[]) {
     this.open = edits.map((edit) => ({ edit, done: false }));
-    this.description = options.description;
     const onItem = (item: StreamItem): void => this.see(item);
     const onSection = (header: SectionHeader): void => this.begin(header);
     this.feed = new StreamFeed((bytes) => (this.reader = new StreamReader(bytes, { onItem, onSection })).read());
@@ -88,7 +81,7 @@ export class StreamEditor {
   }
 
   private begin(header: SectionHeader): void {
-    const name = nameOf(header);
+    const name = sectionName(header);
     for (const open of this.open) {
       if (open.done || startOf(open.edit) !== name) continue;
       open.from ??= header.offset;
@@ -101,8 +94,7 @@ export class StreamEditor {
   private see(item: StreamItem): void {
     if (item.kind === 'section') this.arrive(item.section);
     else if (item.kind === 'description') {
-      this.description = item.description;
-      for (const open of this.open) if ('change' in open.edit && !open.done) open.done = this.change(open.edit);
+      for (const open of this.open) if ('change' in open.edit) open.done = this.change(open.edit, item.description);
     } else if (item.kind === 'end') {
       // What was to be moved does not come any more.
       for (const open of this.open) if (!('change' in open.edit)) delete open.from;
@@ -110,7 +102,7 @@ export class StreamEditor {
   }
 
   private arrive(section: Section): void {
-    const name = nameOf(section);
+    const name = sectionName(section);
     this.sections.set(name, { ...section });
     for (const open of this.open) {
       const { edit, from } = open;
@@ -122,14 +114,17 @@ export class StreamEditor {
       } else if ('move' in edit && edit.move === name && from !== undefined) {
         this.held.move(section.offset, section.end, from);
         open.done = true;
-      } else if ('change' in edit && edit.change === name && this.description) open.done = this.change(edit);
+      }
     }
   }
 
-  private change({ change, field, byte = 0, xor = 0, set }: Extract<StreamEdit, { change: string }>): boolean {
+  private change(
+    { change, field, byte = 0, xor = 0, set }: Extract<StreamEdit, { change: string }>,
+    description: StreamDescription,
+  ): boolean {
     const section = this.sections.get(change);
-    const described = this.description?.devices.find(
-      ({ name, instance_id: instance }) => nameOf({ name, instance }) === change,
+    const described = description.devices.find(
+      ({ name, instance_id: instance }) => sectionName({ name, instance }) === change,
     );
     if (!section?.data || !described) return false;
     const found = find(unfold(section.data, layOut(section.data, described, section.bodyOffset)), section.data, field);
@@ -157,10 +152,6 @@ function startOf(edit: StreamEdit): string {
 /** From which offset on an edit holds bytes back. */
 function waitsFrom({ from, done }: OpenEdit): number {
   return done || from === undefined ? Infinity : from;
-}
-
-function nameOf({ name, instance }: { name: string; instance: number }): string {
-  return instance === 0 ? name : `${name} ${instance}`;
 }
 
 function find(fields: readonly Field[], body: Buffer, wanted: string): { offset: number; size: number } | undefined {

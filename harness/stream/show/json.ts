@@ -1,6 +1,6 @@
 import { type Capture, type DeviceState, devicesOf } from '../capture.js';
 import { registerValues } from '../state/config-space.js';
-import { elementsOf, type Field, valueOf } from '../state/fields.js';
+import { bytesOf, elementsOf, type Field, valueOf } from '../state/fields.js';
 
 /** A capture as plain data for --json: whole buffers in hexadecimal, configuration space by its registers. */
 export function captureData(capture: Capture): unknown {
@@ -31,11 +31,11 @@ function deviceData({ section, body, fields, misfit }: DeviceState): unknown {
 }
 
 function fieldData(field: Field, body: Buffer): unknown {
-  const { name, type, offset, size, parts, count } = field;
+  const { name, type, size, parts, count } = field;
   if (count !== undefined)
     return { name, type, values: [...elementsOf(field)].map((element) => valueOf(element, body)) };
   if (parts) return { name, type, parts: parts.map((part) => fieldData(part, body)) };
-  const bytes = body.subarray(offset, offset + size);
+  const bytes = bytesOf(field, body);
   if (type === 'pci config') return { name, type, value: bytes.toString('hex'), registers: registerValues(bytes) };
   return { name, type, value: size > 8 ? bytes.toString('hex') : valueOf(field, body) };
 }

@@ -1,13 +1,11 @@
 import type { Capture } from '../capture.js';
-import { loadOrder, orderRules, orderViolations } from '../compare/order.js';
+import { loadOrder, orderRules, type OrderViolation } from '../compare/order.js';
+import { sectionName } from '../section.js';
 
 /** The load order of a capture for people, line by line, then each rule with what breaks it. */
-export function* showOrder(capture: Capture): Generator<string> {
-  for (const { name, instance, offset } of loadOrder(capture)) {
-    yield `${String(offset).padStart(12)}  ${name}${instance === 0 ? '' : ` ${instance}`}`;
-  }
+export function* showOrder(capture: Capture, violations: readonly OrderViolation[]): Generator<string> {
+  for (const step of loadOrder(capture)) yield `${String(step.offset).padStart(12)}  ${sectionName(step)}`;
   yield '';
-  const violations = orderViolations(capture);
   for (const rule of orderRules) {
     const broken = violations.filter((violation) => violation.rule === rule);
     if (broken.length === 0) yield `ok      ${rule.name}`;

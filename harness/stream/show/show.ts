@@ -1,6 +1,7 @@
 import { type Capture, type CapturedItem, type DeviceState, devicesOf } from '../capture.js';
 import { registerValues } from '../state/config-space.js';
-import { elementsOf, type Field, valueOf } from '../state/fields.js';
+import { sectionName } from '../section.js';
+import { bufferInWords, bytesOf, elementsOf, type Field, valueOf } from '../state/fields.js';
 import { countsInWords, inBytes, padded } from './text.js';
 
 export interface ShowOptions {
@@ -50,13 +51,12 @@ function* sections(items: readonly CapturedItem[]): Generator<string> {
     } else {
       const { section, times } = item;
       const repeated = times > 1 ? ` ×${times}` : '';
-      const instance = section.instance === 0 ? '' : ` ${section.instance}`;
       const counts = countsInWords(section.content?.counts ?? {});
       const content = counts === '' ? '' : `: ${counts}`;
       yield line(
         section.offset,
         section.bodyBytes,
-        `${section.type.padEnd(5)} ${section.name}${instance}${repeated}${content}`,
+        `${section.type.padEnd(5)} ${sectionName(section)}${repeated}${content}`,
       );
     }
   }
@@ -71,8 +71,7 @@ function* showDevice({ section, body, fields, misfit }: DeviceState): Generator<
   yield `${section.name}${instance}, version ${section.version}, ${section.bodyBytes} bytes at ${section.bodyOffset}`;
   if (misfit) yield `  its description does not fit: ${misfit.message}`;
   else if (fields) yield* showFields(fields, body, '  ');
-  else if (body.length > 0)
-    yield `  not described: ${valueOf({ name: '', type: 'buffer', offset: 0, size: body.length }, body)}`;
+  else if (body.length > 0) yield `  not described: ${bufferInWords(body)}`;
 }
 
 function* showFields(fields: readonly Field[], body: Buffer, indent: string): Generator<string> {
@@ -105,7 +104,7 @@ function* showField(field: Field, body: Buffer, indent: string): Generator<strin
     yield* showFields(field.parts, body, `${indent}  `);
   } else if (field.type === 'pci config') {
     yield `${indent}${field.name}: configuration space of ${field.size} bytes`;
-    for (const { offset, name, value, bits } of registerValues(body.subarray(field.offset, field.offset + field.size)))
+    for (const { offset, name, value, bits } of registerValues(bytesOf(field, body)))
       yield `${indent}  0x${offset.toString(16).padStart(3, '0')} ${name} ${value}${bits.length > 0 ? ` (${bits.join(', ')})` : ''}`;
   } else yield `${indent}${field.name}: ${valueOf(field, body)}`;
 }
@@ -124,10 +123,6 @@ function runFrom(fields: readonly Field[], start: number, body: Buffer): readonl
   let end = start + 1;
   while (belongs(fields[end])) end += 1;
   return fields.slice(start, end);
-}
-
-function bytesOf({ offset, size }: Field, body: Buffer): Buffer {
-  return body.subarray(offset, offset + size);
 }
 
 function arrayName(run: readonly Field[]): string {

@@ -1,6 +1,6 @@
 import { bitsOf, type Register } from '../../pci/registers.js';
 import { valueIn, wordAt } from '../../pci/register-differences.js';
-import { eachValue, type Field } from './fields.js';
+import { bytesOf, eachField, type Field } from './fields.js';
 
 /** PCI configuration space within the state of a device. */
 export interface ConfigSpace {
@@ -14,8 +14,8 @@ export interface ConfigSpace {
 /** The configuration space that a device sends, 256 or 4096 bytes; undefined for what is no PCI device. */
 export function configSpaceOf(fields: readonly Field[], body: Buffer): ConfigSpace | undefined {
   let found: ConfigSpace | undefined;
-  eachValue(fields, (path, { type, offset, size }) => {
-    if (type === 'pci config') found ??= { path, offset, config: body.subarray(offset, offset + size) };
+  eachField(fields, (path, field) => {
+    if (field.type === 'pci config') found ??= { path, offset: field.offset, config: bytesOf(field, body) };
   });
   return found;
 }

@@ -99,7 +99,7 @@ const longestValue = 32;
 
 /** The value of a field without parts, in words: numbers as 0x and hexadecimal digits, long buffers with their size. */
 export function valueOf(field: Field, body: Buffer): string {
-  const bytes = body.subarray(field.offset, field.offset + field.size);
+  const bytes = bytesOf(field, body);
   if (field.type === 'bool') return bytes[0] === 0 ? 'false' : 'true';
   if (field.type === 'nullptr') return 'null';
   if (field.size > 0 && field.size <= 8 && unsigned.test(field.type)) return `0x${bytes.toString('hex')}`;
@@ -114,7 +114,8 @@ function signedValue(bytes: Buffer): string {
   return String(BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`)));
 }
 
-function bufferInWords(bytes: Buffer): string {
+/** Any bytes in words: text where it is some, a repeated byte once, of many the first, with how many there are. */
+export function bufferInWords(bytes: Buffer): string {
   if (bytes.length === 0) return 'empty';
   const text = /^[\x20-\x7e]{3,}(?=\0*$)/.exec(bytes.toString('latin1'))?.[0];
   if (text !== undefined) return JSON.stringify(text);
@@ -122,6 +123,11 @@ function bufferInWords(bytes: Buffer): string {
   if (isSame && bytes.length > 8) return `${bytes.length} bytes of 0x${bytes.toString('hex', 0, 1)}`;
   if (bytes.length <= longestValue) return bytes.toString('hex');
   return `${bytes.toString('hex', 0, longestValue)}… (${bytes.length} bytes)`;
+}
+
+/** The bytes of a field, in the section's body. */
+export function bytesOf({ offset, size }: Field, body: Buffer): Buffer {
+  return body.subarray(offset, offset + size);
 }
 
 /** The values of an array, one after the other. */

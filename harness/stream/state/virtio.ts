@@ -1,10 +1,9 @@
+import { capabilityIds } from '../../pci/capability-ids.js';
 import { findCapability } from '../../pci/registers.js';
 import type { Field } from './fields.js';
 
 const standardSpace = 256;
 const expressSpace = 4096;
-const expressCapability = 0x10;
-const messageSignalledX = 0x11;
 const messageControlOffset = 2;
 
 /**
@@ -57,7 +56,9 @@ class VirtioLayout {
     const start = this.at + 4;
     const space = this.body.subarray(start, Math.min(start + expressSpace, this.end));
     if (this.body.readUInt32BE(this.at) > 2 || space.length < standardSpace) return undefined;
-    const bytes = findCapability(space.subarray(0, standardSpace), expressCapability) ? expressSpace : standardSpace;
+    const bytes = findCapability(space.subarray(0, standardSpace), capabilityIds.express)
+      ? expressSpace
+      : standardSpace;
     this.add('version_id', 'int32', 4);
     this.add('config', 'pci config', bytes);
     this.add('irq_state', 'pci irq state', 16);
@@ -65,7 +66,7 @@ class VirtioLayout {
   }
 
   private vectors(config: Buffer): boolean {
-    const capability = findCapability(config, messageSignalledX);
+    const capability = findCapability(config, capabilityIds.msix);
     if (!capability) return false;
     const entries = (config.readUInt16LE(capability.offset + messageControlOffset) & 0x7ff) + 1;
     this.add('msix', 'msix state', entries * 16 + Math.ceil(entries / 8));
