@@ -13,17 +13,26 @@ export interface MachineSpec {
   words: readonly string[];
   /** True when it waits for a migration instead of being the first of a route. */
   incoming: boolean;
+  /** How many serial ports it has that Godwit holds the other ends of; none where nothing is said. */
+  serials?: number;
 }
 
-/** What `-qmp` and `-qtest` are given: character devices in QEMU's own syntax. */
+/** What `-qmp`, `-qtest` and `-serial` are given: character devices in QEMU's own syntax. */
 export interface Channels {
   qmp: string;
   qtest: string;
+  serials: readonly string[];
 }
 
 /** Paths of the sockets of the machine `label` in `folder`; short names, for a socket's path ends at 107 bytes. */
-export function socketsOf(folder: string, label: string): Channels {
-  return { qmp: join(folder, `${label}.qmp`), qtest: join(folder, `${label}.qtest`) };
+export function socketsOf(folder: string, label: string, { serials = 0 }: Pick<MachineSpec, 'serials'>): Channels {
+  const at = (name: string): string => join(folder, `${label}.${name}`);
+  return { qmp: at('qmp'), qtest: at('qtest'), serials: Array.from({ length: serials }, (_, n) => at(`serial${n}`)) };
+}
+
+/** The same channels with every path put into QEMU's syntax. */
+export function channelsOf({ qmp, qtest, serials }: Channels, syntax: (path: string) => string): Channels {
+  return { qmp: syntax(qmp), qtest: syntax(qtest), serials: serials.map(syntax) };
 }
 
 /** The whole command line, as words. */
@@ -33,6 +42,7 @@ export function commandLine(spec: MachineSpec, channels: Channels): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-machine', spec.machineType, '-accel', spec.accel, '-m', String(spec.memoryMiB), '-S'],
     ...['-qmp', channels.qmp, '-qtest', channels.qtest, '-qtest-log', 'none'],
+    ...channels.serials.flatMap((serial) => ['-serial', serial]),
     ...(spec.incoming ? ['-incoming', 'defer'] : []),
     ...spec.words,
   ];
@@ -40,17 +50,17 @@ export function commandLine(spec: MachineSpec, channels: Channels): string[] {
 
 /** The command line as Godwit starts it: QEMU connects to sockets that Godwit listens on, so that nobody polls for a socket file. */
 export function harnessCommandLine(spec: MachineSpec, folder: string, label: string): string[] {
-  const { qmp, qtest } = socketsOf(folder, label);
   // A comma in the folder's name must not end the value.
   const unix = (path: string): string => `unix:${path.replaceAll(',', ',,')}`;
-  return commandLine(spec, { qmp: unix(qmp), qtest: unix(qtest) });
+  return commandLine(spec, channelsOf(socketsOf(folder, label, spec), unix));
 }
 
 /** The command line with its environment, to be pasted into a shell: QEMU itself listens, on sockets in the current folder. */
 export function printable(spec: MachineSpec, label: string): string {
-  const { qmp, qtest } = socketsOf('.', label);
-  const listen = 'server=on,wait=off';
-  return shellLine(spec, { qmp: `unix:${qmp},${listen}`, qtest: `unix:${qtest},${listen}` });
+  return shellLine(
+    spec,
+    channelsOf(socketsOf('.', label, spec), (path) => `unix:${path},server=on,wait=off`),
+  );
 }
 
 /** The command line with its environment as one line for a shell. */

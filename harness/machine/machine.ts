@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Deadline } from '../core/deadline.js';
@@ -40,9 +41,17 @@ export interface LaunchOptions {
   /** Folder for the standard error and the QMP transcript, kept after the run. */
   logFolder: string;
   deadline: Deadline;
+  /** A file that the process gets open as its file descriptor 3: a saved stream to come in as `fd:3`. */
+  inherits?: string;
   onSend?: WireObserver;
   /** Called with the milliseconds from the start to the process being there, and from there to the negotiated QMP. */
   onPhase?: (phase: 'spawn' | 'greeting', ms: number) => void;
+}
+
+interface Wires {
+  qmp: QmpClient;
+  qtest: QtestClient;
+  serials: readonly Duplex[];
 }
 
 /** How long after its QMP connection closed a process may live before it counts as hung up, in milliseconds. */
@@ -68,7 +77,7 @@ export class Machine implements AsyncDisposable {
   words: readonly string[];
 
   private readonly propertyTypes = new Map<string, Promise<PropertyTypes>>();
-  private wires: { qmp: QmpClient; qtest: QtestClient } | undefined;
+  private wires: Wires | undefined;
   private readonly kill9: () => void;
 
   private constructor(
@@ -78,7 +87,9 @@ export class Machine implements AsyncDisposable {
   ) {
     this.words = spec.words;
     const line = tied(harnessCommandLine(spec, options.folder, options.label));
-    const { pid, kill, end } = startProcess(line, spec.build.env, (chunk) => logs.stderr.write(chunk));
+    const file = options.inherits === undefined ? undefined : openSync(options.inherits, 'r');
+    const { pid, kill, end } = startProcess(line, { env: spec.build.env, file }, (chunk) => logs.stderr.write(chunk));
+    if (file !== undefined) closeSync(file);
     this.pid = pid;
     this.kill9 = kill;
     Machine.live.add(this);
@@ -91,19 +102,19 @@ export class Machine implements AsyncDisposable {
   static async launch(spec: MachineSpec, options: LaunchOptions): Promise<Machine> {
     await using undo = new DisposeStack();
     const startedMs = performance.now();
-    const sockets = socketsOf(options.folder, options.label);
-    const qmpListener = undo.use(await SocketListener.listen(sockets.qmp));
-    const qtestListener = undo.use(await SocketListener.listen(sockets.qtest));
+    const { qmp, qtest, serials } = socketsOf(options.folder, options.label, spec);
+    const listeners: SocketListener[] = [];
+    for (const path of [qmp, qtest, ...serials]) listeners.push(undo.use(await SocketListener.listen(path)));
     const stderr = new LogFile(join(options.logFolder, `${options.label}.stderr`));
     const transcript = new LogFile(join(options.logFolder, `${options.label}.qmp-transcript`));
     const machine = undo.use(new Machine(spec, options, { stderr, transcript }));
     options.onPhase?.('spawn', performance.now() - startedMs);
     const spawnedMs = performance.now();
-    const [qmpWire, qtestWire] = await machine.whileAlive(
-      Promise.all([qmpListener.peer, qtestListener.peer]),
+    const connected = await machine.whileAlive(
+      Promise.all(listeners.map(({ peer }) => peer)),
       'connected to its monitor sockets',
     );
-    await machine.negotiate(qmpWire, qtestWire);
+    await machine.negotiate(connected);
     options.onPhase?.('greeting', performance.now() - spawnedMs);
     undo.move();
     return machine;
@@ -124,6 +135,11 @@ export class Machine implements AsyncDisposable {
 
   get qtest(): QtestClient {
     return this.connected.qtest;
+  }
+
+  /** The other ends of its serial ports, as many as its spec asks for: whoever takes one reads it, or the guest waits. */
+  get serials(): readonly Duplex[] {
+    return this.connected.serials;
   }
 
   /** Plugs a device in while the machine runs. Throws ExecuteError when QEMU refuses it. */
@@ -175,6 +191,7 @@ export class Machine implements AsyncDisposable {
     await this.kill();
     this.wires?.qmp.close();
     this.wires?.qtest.close();
+    for (const serial of this.wires?.serials ?? []) serial.destroy();
     this.logs.transcript[Symbol.dispose]();
     this.logs.stderr[Symbol.dispose]();
   }
@@ -189,12 +206,13 @@ export class Machine implements AsyncDisposable {
     return asked;
   }
 
-  private get connected(): { qmp: QmpClient; qtest: QtestClient } {
+  private get connected(): Wires {
     if (!this.wires) throw new StateError(`the ${this.label} QEMU is not connected yet`);
     return this.wires;
   }
 
-  private async negotiate(qmpWire: Duplex, qtestWire: Duplex): Promise<void> {
+  private async negotiate([qmpWire, qtestWire, ...serials]: readonly Duplex[]): Promise<void> {
+    if (!qmpWire || !qtestWire) throw new StateError(`the ${this.label} QEMU has no monitor`);
     const { onSend, deadline } = this.options;
     const transcript: Transcript = (direction, line) => {
       this.logs.transcript.write(`${direction} ${line}\n`);
@@ -210,7 +228,7 @@ export class Machine implements AsyncDisposable {
       (event) => this.events.publish(event),
       (reason) => this.onQmpClosed(reason),
     );
-    this.wires = { qmp, qtest };
+    this.wires = { qmp, qtest, serials };
   }
 
   /** The process is about to end when its monitor closes; when it does not, whoever waits must not wait for ever. */

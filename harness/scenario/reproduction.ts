@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type MachineSpec, printable, shellLine } from '../machine/command-line.js';
+import { channelsOf, type MachineSpec, printable, shellLine, socketsOf } from '../machine/command-line.js';
 
 /** Commands that only look, and may be left out of a reproduction. */
 const looking = /^(b64read|read) /;
@@ -112,7 +112,7 @@ export class ReproductionScript {
     const startOf = (label: string): string[] => {
       const machine = waiting.delete(label) ? this.machines.get(label) : undefined;
       if (!machine) return [];
-      const pipes = { qmp: `pipe:$work/${label}.qmp`, qtest: `pipe:$work/${label}.qtest` };
+      const pipes = channelsOf(socketsOf('$work', label, machine.spec), (path) => `pipe:${path}`);
       return [`start ${label} ${doubleQuoted(shellLine(machine.spec, pipes))}`];
     };
     let destination: string | undefined;

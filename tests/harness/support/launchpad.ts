@@ -20,7 +20,7 @@ export function suite(name: Suite): Promise<Build> {
 }
 
 export type LaunchWish = Partial<Omit<MachineSpec, 'build'>> & { build?: Suite | Build } & Partial<
-    Pick<LaunchOptions, 'label' | 'deadline' | 'onSend' | 'onPhase'>
+    Pick<LaunchOptions, 'label' | 'deadline' | 'inherits' | 'onSend' | 'onPhase'>
   >;
 
 /** A private folder with machines in it; disposing ends them all and removes the folder. */
@@ -41,12 +41,14 @@ export class Launchpad implements AsyncDisposable {
     const spec: MachineSpec = {
       build: typeof build === 'string' ? await suite(build) : build,
       ...{ machineType, accel: wish.accel ?? 'tcg', memoryMiB, words, incoming },
+      ...(wish.serials !== undefined && { serials: wish.serials }),
     };
     const machine = await Machine.launch(spec, {
       label: wish.label ?? `m${(this.count += 1)}`,
       folder: this.folder,
       logFolder: this.folder,
       deadline: wish.deadline ?? Deadline.after(20_000),
+      ...(wish.inherits !== undefined && { inherits: wish.inherits }),
       ...(wish.onSend && { onSend: wish.onSend }),
       ...(wish.onPhase && { onPhase: wish.onPhase }),
     });
