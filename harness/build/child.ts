@@ -45,6 +45,8 @@ export interface ChildOptions {
   deadline: Deadline;
   signal?: AbortSignal;
   env?: Readonly<Record<string, string>>;
+  /** The folder to run it in; this process's own unless told. */
+  cwd?: string;
   /** Gets each line of standard output as it comes. */
   onLine?: (line: string) => void;
   /** Gets each line that the child writes to its file descriptor 3. */
@@ -72,6 +74,7 @@ export async function runChild(command: readonly string[], options: ChildOptions
     stdio: ['ignore', 'pipe', 'pipe', options.onStatus ? 'pipe' : 'ignore'],
     env: { LC_ALL: 'C', ...options.env },
     timeout: Math.max(1, options.deadline.remainingMs),
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
     ...(options.signal && { cancelSignal: options.signal }),
   });
   if (options.onLine) eachLine(child.stdout, options.onLine);

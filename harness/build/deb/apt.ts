@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deadline } from '../../core/deadline.js';
 import { BuildError, UsageError } from '../../core/errors.js';
-import { findOnPath, runChild } from '../child.js';
+import { type ChildResult, findOnPath, runChild } from '../child.js';
 import { chooseArchive, readHostDistribution, readSources, type Archive, type AptSource } from './apt-sources.js';
 
 export interface AptOptions {
@@ -51,20 +51,46 @@ async function readHostApt(options: AptOptions): Promise<HostApt> {
   };
 }
 
+/** An apt with a state of its own that has read the package lists of one suite. */
+export interface SuiteLists {
+  suite: string;
+  /** Everything that this apt keeps lies in it. */
+  folder: string;
+  /** What apt-get and apt-cache need in their environment to use this state. */
+  env: Readonly<Record<string, string>>;
+}
+
 /**
- * Downloads a package of a suite with all it depends on into `folder`, by an apt with a state of its own: the host's mirror and keyring,
- * nothing installed, everything verified by apt. Throws UsageError when the mirror has no such suite or package, BuildError otherwise.
+ * Reads the package lists of a suite into `folder`: by the host's mirror and keyring, nothing installed, everything verified by apt.
+ * Throws UsageError when the mirror has no such suite, BuildError otherwise.
+ */
+export async function readLists(
+  {
+    suite,
+    architecture,
+  }: { suite: string; /** As dpkg names it; the host's own unless told. */ architecture?: string },
+  folder: string,
+  options: AptOptions,
+): Promise<SuiteLists> {
+  const host = await readHostApt(options);
+  const wanted = { ...host, architecture: architecture ?? host.architecture };
+  const env = { APT_CONFIG: join(folder, 'apt.conf') };
+  await writeState(folder, wanted);
+  options.onProgress?.('package lists');
+  await update(suite, wanted, { ...options, env, folder });
+  return { suite, folder, env };
+}
+
+/**
+ * Downloads a package of a suite with all it depends on into `folder`, by an apt with a state of its own (readLists).
+ * Throws UsageError when the mirror has no such suite or package, BuildError otherwise.
  */
 export async function download(
   { suite, packageName }: { suite: string; packageName: string },
   folder: string,
   options: AptOptions,
 ): Promise<DebPackage[]> {
-  const host = await readHostApt(options);
-  const env = { APT_CONFIG: join(folder, 'apt.conf') };
-  await writeState(folder, host);
-  options.onProgress?.('package lists');
-  await update(suite, host, { ...options, env, folder });
+  const { env } = await readLists({ suite }, folder, options);
 
   let totalMegabytes = 0;
   let shown = -1;
@@ -88,12 +114,22 @@ export async function download(
     },
     onStatus: status,
   });
-  if (done.exitCode !== 0) {
-    const why = firstError(done.stderr) ?? done.summary;
-    const Kind = /Unable to locate package|has no installation candidate/.test(done.stderr) ? UsageError : BuildError;
-    throw new Kind(`apt could not download ${packageName} of ${suite}: ${why}`, { data: { stderr: done.stderr } });
-  }
+  if (done.exitCode !== 0) throw downloadError(packageName, suite, done);
   return downloaded(join(folder, 'cache', 'archives'));
+}
+
+/** What a failed download of packages is thrown as. */
+export function downloadError(
+  packages: string,
+  suite: string,
+  { stderr, summary }: ChildResult,
+): BuildError | UsageError {
+  const Kind = /Unable to locate package|has no installation candidate|No packages found/.test(stderr)
+    ? UsageError
+    : BuildError;
+  return new Kind(`apt could not download ${packages} of ${suite}: ${firstError(stderr) ?? summary}`, {
+    data: { stderr },
+  });
 }
 
 async function writeState(folder: string, host: HostApt): Promise<void> {
@@ -117,6 +153,7 @@ async function writeState(folder: string, host: HostApt): Promise<void> {
     'Acquire::Languages': 'none',
     'Acquire::PDiffs': 'false',
     'APT::Update::Error-Mode': 'any',
+    'APT::Architecture': host.architecture,
     // As root apt would download as the user _apt, who cannot enter a private folder; it then warns and goes on as root anyway.
     'APT::Sandbox::User': 'root',
   };
@@ -177,7 +214,8 @@ function stanza(source: AptSource, suite: string, architecture: string): string 
   ].join('\n');
 }
 
-async function downloaded(archives: string): Promise<DebPackage[]> {
+/** The packages whose files lie in a folder. */
+export async function downloaded(archives: string): Promise<DebPackage[]> {
   const names = (await readdir(archives)).filter((name) => name.endsWith('.deb')).sort();
   return names.map((file) => {
     const [name = '', version = '', architecture = ''] = file.slice(0, -'.deb'.length).split('_');

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { readdir, rm, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Deadline } from '../../core/deadline.js';
@@ -7,7 +7,7 @@ import type { LocatedBuild } from '../build.js';
 import { cacheFolder, makePrivateFolder, readJson, writeJson } from '../cache-folder.js';
 import { runChild, type ChildOptions } from '../child.js';
 import { download } from './apt.js';
-import { holdLock } from './lock.js';
+import { fetchOnce, removeFetched } from './fetch-once.js';
 import { fileHashes, hashFolder, suiteManifest, type FileHashes, type SuiteManifest } from './manifest.js';
 import { prune, unpack } from './unpack.js';
 
@@ -50,10 +50,7 @@ export function suiteFolder(suite: string, arch: string): string {
  * cannot be had.
  */
 export async function locateSuite(name: string, options: SuiteOptions): Promise<LocatedBuild> {
-  const suite = name.slice('deb:'.length);
-  if (!/^[a-z][a-z0-9.-]*$/.test(suite)) {
-    throw new UsageError(`"${name}" names no Debian suite: write deb:SUITE with a code name, as in deb:bookworm`);
-  }
+  const suite = suiteNamed(name);
   const folder = suiteFolder(suite, options.arch);
   let manifest = options.refresh ? undefined : await readManifest(folder);
   if (!manifest && !options.fetch) {
@@ -63,6 +60,13 @@ export async function locateSuite(name: string, options: SuiteOptions): Promise<
   }
   manifest ??= await fetchSuite(name, options);
   return describe(name, join(folder, 'root'), manifest);
+}
+
+/** The suite of a build's name, 'bookworm' of 'deb:bookworm'; throws UsageError for what is no name of a suite. */
+export function suiteNamed(name: string): string {
+  const suite = /^deb:([a-z][a-z0-9.-]*)$/.exec(name)?.[1];
+  if (suite !== undefined) return suite;
+  throw new UsageError(`"${name}" names no Debian suite: write deb:SUITE with a code name, as in deb:bookworm`);
 }
 
 /** The manifest of an unpacked suite, or undefined when there is none that this version of Godwit can read. */
@@ -101,41 +105,12 @@ async function fetchSuite(name: string, options: SuiteOptions): Promise<SuiteMan
     );
   }
   const progress = (text: string): void => options.onProgress?.(`fetching ${name}: ${text}`);
-  await makePrivateFolder(suitesFolder());
-  await using _lock = await holdLock(`${folder}.lock`, {
+  return fetchOnce(folder, {
     ...options,
     onWait: () => progress('waiting for another fetch of it'),
+    read: async () => (options.refresh ? undefined : readManifest(folder)),
+    fill: (fresh) => fetchInto(fresh, { suite, packageName, arch: options.arch }, { ...options, onProgress: progress }),
   });
-  const meanwhile = options.refresh ? undefined : await readManifest(folder);
-  if (meanwhile) return meanwhile;
-  await sweep(folder);
-  const fresh = await mkdtemp(`${folder}.new-`);
-  try {
-    const manifest = await fetchInto(
-      fresh,
-      { suite, packageName, arch: options.arch },
-      { ...options, onProgress: progress },
-    );
-    await replace(folder, fresh);
-    return manifest;
-  } finally {
-    await removeTree(fresh);
-  }
-}
-
-/** Whoever holds the lock is alone: what lies beside the folder is of a fetch that died. */
-async function sweep(folder: string): Promise<void> {
-  const leftovers = (await readdir(dirname(folder))).map((name) => join(dirname(folder), name));
-  for (const path of leftovers.filter(
-    (path) => path.startsWith(`${folder}.new-`) || path.startsWith(`${folder}.old-`),
-  )) {
-    await removeTree(path);
-  }
-}
-
-/** The children of a killed dpkg-deb may write for a moment more: a folder that fills up again is emptied again. */
-async function removeTree(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 8 });
 }
 
 interface Wanted {
@@ -255,27 +230,13 @@ async function bundle(root: string, loader: string): Promise<void> {
   await symlink(relative(beside, root), join(beside, 'qemu-bundle'));
 }
 
-async function replace(folder: string, fresh: string): Promise<void> {
-  const old = `${folder}.old-${process.pid}`;
-  if (existsSync(folder)) await rename(folder, old);
-  await rename(fresh, folder);
-  await removeTree(old);
-}
-
 /** Removes a fetched suite; false when there was none. */
 export async function removeSuite(
   suite: string,
   arch: string,
   options: { deadline: Deadline; signal?: AbortSignal },
 ): Promise<boolean> {
-  const folder = suiteFolder(suite, arch);
-  if (!existsSync(folder)) return false;
-  await using _lock = await holdLock(`${folder}.lock`, options);
-  await sweep(folder);
-  const old = `${folder}.old-${process.pid}`;
-  await rename(folder, old);
-  await removeTree(old);
-  return true;
+  return removeFetched(suiteFolder(suite, arch), options);
 }
 
 /** The manifests of all fetched suites, with their folders. */

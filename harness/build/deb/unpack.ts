@@ -77,6 +77,15 @@ async function linkedData(root: string): Promise<string[]> {
   return [...found];
 }
 
+/** Removes everything under a folder but the paths that are named, relative to it, and what lies in them. */
+export async function keepPaths(folder: string, paths: readonly string[]): Promise<void> {
+  await keepOnly(folder, (name) => paths.some((path) => path.split('/')[0] === name));
+  for (const name of await list(folder)) {
+    const deeper = paths.flatMap((path) => (path.startsWith(`${name}/`) ? path.slice(name.length + 1) : []));
+    if (deeper.length > 0 && !paths.includes(name)) await keepPaths(join(folder, name), deeper);
+  }
+}
+
 async function keepOnly(folder: string, wanted: (name: string) => boolean): Promise<void> {
   for (const name of await list(folder)) {
     if (!wanted(name)) await rm(join(folder, name), { recursive: true, force: true });
