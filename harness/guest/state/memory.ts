@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { GodwitError } from '../../core/errors.js';
 import { hex } from '../../core/hex.js';
 import type { Machine } from '../../machine/machine.js';
 import type { Answer } from './part.js';
@@ -49,25 +50,46 @@ export async function locateRam({ qmp, pid, spec }: Machine): Promise<GuestRam> 
  * where it was ever written, which takes a millisecond where QEMU would write a file for 10; where the host forbids it, QEMU writes that file.
  */
 export async function readMemory(machine: Machine, ram: GuestRam): Promise<Answer> {
-  const digests = new Map<number, string>();
-  const take = (address: number, block: Buffer): void => {
-    for (let at = 0; at < block.length; at += pageBytes) {
-      const page = block.subarray(at, at + pageBytes);
-      if (zeroes.compare(page, 0, page.length, 0, page.length) !== 0)
-        digests.set(address + at, createHash('sha1').update(page).digest('hex').slice(0, 16));
-    }
-  };
-  try {
-    readProcess(machine.pid, ram, take);
-  } catch (thrown) {
-    if (!(thrown instanceof Error && 'code' in thrown)) throw thrown;
-    digests.clear();
-    await readSaved(machine, ram.bytes, take);
-  }
+  const { digests } = await readRam(machine, ram, () => new PageDigests());
   return {
     told: [...digests].join(' '),
     read: () => Array.from(digests, ([address, value]) => ({ name: `page ${hex(address)}`, offset: address, value })),
   };
+}
+
+class PageDigests implements RamReader {
+  readonly digests = new Map<number, string>();
+
+  take(address: number, block: Buffer): void {
+    for (let at = 0; at < block.length; at += pageBytes) {
+      const page = block.subarray(at, at + pageBytes);
+      if (zeroes.compare(page, 0, page.length, 0, page.length) !== 0)
+        this.digests.set(address + at, createHash('sha1').update(page).digest('hex').slice(0, 16));
+    }
+  }
+}
+
+/** Who looks at guest RAM, piece by piece. */
+export interface RamReader {
+  /** Gets a piece of whole pages, which is overwritten afterwards. Pieces come in ascending order; what lies between them is zero. */
+  take(address: number, piece: Buffer): void;
+}
+
+/**
+ * Hands over all of guest RAM that holds anything but zeroes, to a reader that is made anew where one way of reading turns out to be
+ * forbidden half-way. Returns the reader that has seen everything.
+ */
+export async function readRam<R extends RamReader>(machine: Machine, ram: GuestRam, makeReader: () => R): Promise<R> {
+  const reader = makeReader();
+  try {
+    readProcess(machine.pid, ram, (address, block) => reader.take(address, block));
+    return reader;
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown) || thrown instanceof GodwitError) throw thrown;
+  }
+  const another = makeReader();
+  await readSaved(machine, ram.bytes, (address, block) => another.take(address, block));
+  return another;
 }
 
 type Take = (address: number, piece: Buffer) => void;

@@ -1,0 +1,39 @@
+import { Deadline } from '../../../../harness/core/deadline.js';
+import { payloadImage } from '../../../../harness/guest/payload/image.js';
+import { PayloadGuest } from '../../../../harness/guest/payload/payload-guest.js';
+import type { Machine } from '../../../../harness/machine/machine.js';
+import { isEvent } from '../../../../harness/qmp/messages.js';
+import type { Launchpad, LaunchWish } from '../../support/launchpad.js';
+
+/** A machine with a payload guest that has not started; pc-q35-6.0 unless wished otherwise. */
+export async function launchPayload(pad: Launchpad, wish: LaunchWish = {}): Promise<Machine> {
+  const words = ['-bios', await payloadImage(), ...(wish.words ?? [])];
+  return pad.launch({ machineType: 'pc-q35-6.0', serials: 1, ...wish, words });
+}
+
+/** A payload guest that has said hello. */
+export async function startPayload(pad: Launchpad, wish: LaunchWish = {}): Promise<PayloadGuest> {
+  return PayloadGuest.attach(await launchPayload(pad, wish), Deadline.after(20_000));
+}
+
+/** A plain migration between two machines; resolves when both say that it is completed. */
+export async function move(source: Machine, destination: Machine): Promise<void> {
+  const sides = [source, destination];
+  await Promise.all(
+    sides.map(({ qmp }) =>
+      qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] }),
+    ),
+  );
+  const completed = sides.map((side) =>
+    side.events.until({
+      what: `the migration of the ${side.label} QEMU`,
+      goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? true : undefined),
+      impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
+      deadline: Deadline.after(20_000),
+    }),
+  );
+  const uri = `unix:${destination.options.folder}/${destination.label}.mig`;
+  await destination.qmp.execute('migrate-incoming', { uri });
+  await source.qmp.execute('migrate', { uri });
+  await Promise.all(completed);
+}
