@@ -2,6 +2,8 @@ import { becomeMochaTests } from './run/mocha.js';
 
 export { topology, topologyNames } from './machine/topology.js';
 export type { Machine } from './machine/machine.js';
+export type { LinuxGuest } from './guest/linux/linux-guest.js';
+export type { PayloadGuest } from './guest/payload/payload-guest.js';
 export type { ScriptedGuest } from './guest/scripted.js';
 export { describeOutcome, type Outcome } from './migration/outcome.js';
 export type { MigrationPlan } from './migration/plan.js';

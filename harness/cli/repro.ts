@@ -6,22 +6,24 @@ import { UsageError } from '../core/errors.js';
 import { Machine } from '../machine/machine.js';
 import { SweptFolder } from '../machine/private-folder.js';
 import type { PlannedCell } from '../record/events.js';
+import { buildsIn } from '../record/route.js';
 import { acceleratorFor } from '../run/accelerator.js';
 import { prepareOutput } from '../run/output-folder.js';
 import { planCells } from '../run/plan.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { runCell } from '../scenario/run-cell.js';
+import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './guest-options.js';
 import { interruptible } from './interrupt.js';
 import { catalogue } from './run.js';
 
-interface ReproWords {
+interface ReproWords extends GuestWords {
   scenarios: string[];
   output: string;
 }
 
 /** `godwit repro`: runs one cell and leaves scripts that do the same without Godwit. */
 export function reproCommand(): Command {
-  return new Command('repro')
+  const command = new Command('repro')
     .description('run one cell once, and write scripts that reproduce it without Godwit')
     .argument('<cell>', 'the id of a cell, as reports print it')
     .option('--scenarios <path...>', 'scenario files or folders', [catalogue])
@@ -32,6 +34,7 @@ export function reproCommand(): Command {
         return repro(id, words, signal);
       }),
     );
+  return withGuestOptions(command);
 }
 
 async function repro(id: string, words: ReproWords, signal: AbortSignal): Promise<void> {
@@ -39,7 +42,7 @@ async function repro(id: string, words: ReproWords, signal: AbortSignal): Promis
   if (inBrackets === undefined)
     throw new UsageError(`'${id}' is no id of a cell; one looks like: scenario [build → build, machine type]`);
   const [path = '', machineType = ''] = inBrackets.split(', ');
-  const names = [...new Set(path.split(' → '))];
+  const names = buildsIn(path);
   const builds = await resolveBuilds(names, { signal });
   const scenarios = await loadScenarios(findScenarioFiles(words.scenarios));
   const cells = planCells(scenarios, { sources: builds, destinations: builds, pairs: 'all', machines: [machineType] });
@@ -54,8 +57,10 @@ async function repro(id: string, words: ReproWords, signal: AbortSignal): Promis
   const scenario = scenarioOf(cell, scenarios);
   const accel = acceleratorFor(route, 'auto');
   const logFolder = words.output;
+  const guests = guestSettings(words);
+  await fetchGuests([scenario], guests, signal);
   const result = await runCell({
-    ...{ scenario, route, accel, logFolder },
+    ...{ scenario, route, accel, guests, logFolder },
     machineType,
     options: cell.options,
     temporaryFolder: folder.path,

@@ -12,13 +12,14 @@ import { run } from '../run/run.js';
 import { parseShard } from '../run/shard.js';
 import { usualBuilds } from '../run/usual.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
+import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './guest-options.js';
 import { parseExpression } from './expression.js';
 import { interruptible } from './interrupt.js';
 
 /** Where the scenarios are that come with Godwit: compiled with it, so that no worker has to. */
 export const catalogue = join(packageRoot, 'dist', 'tests', 'migration');
 
-interface RunWords {
+interface RunWords extends GuestWords {
   source?: string[];
   destination?: string[];
   pairs: string;
@@ -37,7 +38,7 @@ interface RunWords {
 
 /** `godwit run`: runs scenarios over pairs of builds and machine types. */
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('run scenarios over builds and machine types; the whole catalogue where no file is named')
     .argument('[files...]', 'scenario files or folders')
     .option(
@@ -58,6 +59,7 @@ export function runCommand(): Command {
     .option('--no-known', 'judge as if no issue were known')
     .option('--plan', 'print the cells and run nothing')
     .action((files: string[], words: RunWords) => interruptible((signal) => runFromWords(files, words, signal)));
+  return withGuestOptions(command);
 }
 
 async function runFromWords(paths: string[], words: RunWords, signal: AbortSignal): Promise<void> {
@@ -87,6 +89,13 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
     return void process.stdout.write(
       cells.map(({ id, skip }) => (skip === undefined ? `${id}\n` : `${id} skipped: ${skip}\n`)).join(''),
     );
+  const guests = guestSettings(words);
+  const chosen = new Set(cells.flatMap(({ scenario, skip }) => (skip === undefined ? [scenario] : [])));
+  await fetchGuests(
+    scenarios.filter(({ title }) => chosen.has(title)),
+    guests,
+    signal,
+  );
   const summary = await run({
     ...{ cells, scenarios, files, builds, signal, jobs },
     output: words.output,
@@ -94,6 +103,7 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
     seed: words.seed ?? 0,
     ...(words.shard !== undefined && { shard: words.shard }),
     accel: words.accel,
+    guests,
     knownIssues: words.known,
     argv: process.argv.slice(2),
     onEvent: (event) => reporter.onEvent(event),

@@ -26,6 +26,8 @@ const consentMs = 5000;
 /** Milliseconds within which QEMU usually says that a device is deleted; what takes longer is looked into. */
 const promptMs = 150;
 const headerTypeOffset = 0x0e;
+/** PCIEXBAR of a Q35: where configuration space starts, in steps of 256 MiB. */
+const ecamBaseMask = 0xf0000000;
 
 /**
  * A guest without a vCPU: Godwit itself reads and writes the ports and registers that firmware and kernel would, through
@@ -40,9 +42,10 @@ export class ScriptedGuest {
   private constructor(
     readonly machine: Machine,
     private readonly deadline: Deadline,
+    access?: PciAccess,
   ) {
     const { ecam } = (this.family = familyOf(machine.spec.machineType));
-    this.access = ecam ? new EcamAccess(machine.qtest, ecam.base) : new PortAccess(machine.qtest);
+    this.access = access ?? (ecam ? new EcamAccess(machine.qtest, ecam.base) : new PortAccess(machine.qtest));
   }
 
   /** The guest of a machine that has just been started: its firmware has not run yet. */
@@ -53,6 +56,23 @@ export class ScriptedGuest {
   /** The guest that came to a machine by migration: what its firmware did came with it, and nothing is done again. */
   static resume(machine: Machine, deadline: Deadline): ScriptedGuest {
     const guest = new ScriptedGuest(machine, deadline);
+    guest.booted = Promise.resolve([]);
+    return guest;
+  }
+
+  /**
+   * One who looks at a stopped machine whose guest has a vCPU of its own, and does nothing: configuration space is read where that guest's
+   * firmware has put it.
+   */
+  static async onlooker(machine: Machine, deadline: Deadline): Promise<ScriptedGuest> {
+    const ports = new PortAccess(machine.qtest);
+    const { ecam } = familyOf(machine.spec.machineType);
+    const register = ecam
+      ? await ports.keepingSelection(() => ports.read(parseAddress(ecam.address), ecam.register, 4))
+      : 0;
+    const isEnabled = (register & 1) !== 0;
+    const access = isEnabled ? new EcamAccess(machine.qtest, (register & ecamBaseMask) >>> 0) : ports;
+    const guest = new ScriptedGuest(machine, deadline, access);
     guest.booted = Promise.resolve([]);
     return guest;
   }

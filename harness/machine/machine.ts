@@ -17,6 +17,7 @@ import {
   deviceAddArguments,
   type DeviceLine,
   formatDeviceLine,
+  parseDeviceLine,
   type PropertyTypes,
   withoutDevice,
 } from './device-line.js';
@@ -147,6 +148,16 @@ export class Machine implements AsyncDisposable {
     const types = await this.typesOf(device.driver);
     await this.qmp.execute('device_add', deviceAddArguments(device, types));
     this.words = [...this.words, '-device', formatDeviceLine(device)];
+  }
+
+  /** Makes a user-creatable object (`object-add`) from the value of an `-object`. Throws ExecuteError when QEMU refuses it. */
+  async addObject(text: string): Promise<void> {
+    const object = parseDeviceLine(text);
+    const properties = await this.qmp.execute('qom-list-properties', { typename: object.driver });
+    const types = new Map(properties.map(({ name, type }) => [name, type]));
+    const { driver, ...values } = deviceAddArguments(object, types);
+    await this.qmp.execute<string>('object-add', { 'qom-type': driver, ...values });
+    this.words = [...this.words, '-object', formatDeviceLine(object)];
   }
 
   /** Asks the guest for a device (`device_del`). What is returned resolves when QEMU has deleted it: await it after the guest's consent. */

@@ -8,11 +8,12 @@ import type { SideOutcome } from '../record/outcome.js';
 /** Milliseconds for each question to a side that may no longer answer. */
 const answerMs = 2000;
 
-/** Milliseconds and bytes that QEMU gives for a migration. */
+/** Milliseconds, bytes and passes over RAM that QEMU gives for a migration. */
 export interface Figures {
   totalMs?: number;
   downtimeMs?: number;
   transferredBytes?: number;
+  passes?: number;
 }
 
 /** One side after the migration: what it says, how it ended, what it wrote. */
@@ -85,6 +86,9 @@ function figuresOf(migration: QmpCommands['query-migrate']['return'] | undefined
   return {
     ...(migration?.['total-time'] !== undefined && { totalMs: migration['total-time'] }),
     ...(migration?.downtime !== undefined && { downtimeMs: migration.downtime }),
-    ...(migration?.ram && { transferredBytes: migration.ram.transferred }),
+    ...(migration?.ram && {
+      transferredBytes: migration.ram.transferred,
+      passes: migration.ram['dirty-sync-count'],
+    }),
   };
 }

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Deadline } from '../core/deadline.js';
-import { ProtocolError } from '../core/errors.js';
+import { GodwitError, ProtocolError } from '../core/errors.js';
 import type { SocketAddress } from '../core/socket.js';
 import type { PlacedDevice } from '../diagnosis/device-name.js';
 import { diagnose, type TopologyView } from '../diagnosis/diagnose.js';
 import { placeDevices } from '../diagnosis/placed-devices.js';
 import type { ConfigSnapshot } from '../guest/config-snapshot.js';
 import type { Machine } from '../machine/machine.js';
+import { isEvent } from '../qmp/messages.js';
 import { ExecuteError, ExecuteInterruptedError } from '../qmp/errors.js';
 import type { Finding, RegisterDifference, Side } from '../record/outcome.js';
 import { classify, type Evidence } from './classify.js';
@@ -14,7 +15,7 @@ import { compareViews, findingOfDifference, type View } from './compare.js';
 import { examine } from './evidence.js';
 import type { Outcome } from './outcome.js';
 import { defaultStallMs, Phases } from './phases.js';
-import { configure, type MigrationPlan } from './plan.js';
+import { configure, holds, type MigrationPlan } from './plan.js';
 import { Relay } from './relay/relay.js';
 
 export interface MigrateOptions {
@@ -22,20 +23,23 @@ export interface MigrateOptions {
   deadline: Deadline;
   /** Milliseconds without any progress after which the migration counts as hung; ten seconds unless told. */
   stallMs?: number;
-  /** Reads a machine's state from outside: before on the source, after on the destination. */
+  /** Reads a machine's state from outside, on both sides: before on the source, after on the destination. */
   look: (machine: Machine) => Promise<View>;
+  /** True for a guest with a vCPU that runs: the source is looked at once it has stopped, and the destination while it is held. */
+  runs?: boolean;
   /** Called with the milliseconds that the migration took, and those that looking and judging took. */
   onPhase?: (phase: 'migration' | 'judging', ms: number) => void;
 }
 
 /** Migrates a guest from one running QEMU to another that waits for it (`-incoming defer`), and judges what happened on both. */
 export async function migrate(source: Machine, destination: Machine, options: MigrateOptions): Promise<Outcome> {
-  const { plan, deadline } = options;
+  const { plan, deadline, runs = false } = options;
   const looking = stopwatch();
   const logFrom = { source: source.log().length, destination: destination.log().length };
-  const [before, address] = await Promise.all([
-    options.look(source),
-    listen(destination, plan),
+  const goesOn = runs && !holds(plan);
+  const [early, address] = await Promise.all([
+    runs ? undefined : options.look(source),
+    listen(destination, plan, { goesOn }),
     configure(source, plan),
   ]);
   await using relay = await between(destination, address, plan);
@@ -43,6 +47,7 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
 
   const moving = stopwatch();
   const phases = new Phases(source, destination, { deadline, stallMs: options.stallMs ?? defaultStallMs });
+  using _switch = switchToPostcopy(source, plan);
   const refusal = await start(source, relay?.uri ?? uriOf(address));
   const settled = refusal !== undefined || (await phases.settled());
   const [sourceEvidence, destinationEvidence] = await Promise.all([
@@ -54,8 +59,11 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
 
   const judging = stopwatch();
   const arrived = settled && destinationEvidence.alive && destinationEvidence.outcome.migrationStatus === 'completed';
-  const after = arrived ? await options.look(destination) : undefined;
-  const differences = after ? compareViews(before, after) : [];
+  const [before, after] = await Promise.all([
+    early ?? lookStopped(source, { alive: sourceEvidence.alive && !(arrived && goesOn), look: options.look }),
+    arrived && !goesOn ? options.look(destination) : undefined,
+  ]);
+  const differences = before && after ? compareViews(before, after) : [];
   const evidence: Evidence = {
     source: sourceEvidence,
     destination: destinationEvidence,
@@ -72,23 +80,64 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
     ...sourceEvidence.figures,
     ...(relay && { channels: relay.figures }),
     findings: findingsOf(evidence, differences, {
-      source: viewOf(source, before.config),
-      destination: viewOf(destination, before.config),
+      source: viewOf(source, before?.config),
+      destination: viewOf(destination, before?.config),
     }),
     differences,
-    configSpace: { before: before.config, ...(after && { after: after.config }) },
+    ...(arrived && phases.arrivedMs !== undefined && { arrivedMs: phases.arrivedMs }),
+    configSpace: { ...(before && { before: before.config }), ...(after && { after: after.config }) },
   };
   options.onPhase?.('judging', judging() + lookedMs);
   return outcome;
 }
 
-/** Makes the destination listen, and returns where. */
-async function listen(destination: Machine, plan: MigrationPlan): Promise<SocketAddress> {
+/**
+ * Looks at the source of a guest that ran, which has stopped when it is gone; where it stayed, it is stopped for as long as that takes.
+ * Nothing where the source can no longer be looked at.
+ */
+async function lookStopped(
+  source: Machine,
+  { alive, look }: { alive: boolean; look: MigrateOptions['look'] },
+): Promise<View | undefined> {
+  if (!alive) return undefined;
+  try {
+    const { running } = await source.qmp.execute('query-status');
+    if (running) await source.qmp.execute('stop');
+    const view = await look(source);
+    if (running) await source.qmp.execute('cont');
+    return view;
+  } catch (thrown) {
+    // A source that dies or hangs now is not what is judged: what is known of it is in its evidence.
+    if (thrown instanceof GodwitError) return undefined;
+    throw thrown;
+  }
+}
+
+/** From now on, where the plan says so: postcopy, when so many passes have begun. */
+function switchToPostcopy(source: Machine, { postcopyAfterPasses: passes }: MigrationPlan): Disposable {
+  if (passes === undefined) return { [Symbol.dispose]: () => undefined };
+  let switched = false;
+  const unlisten = source.events.listen((event) => {
+    if (switched || !isEvent(event, 'MIGRATION_PASS') || event.data.pass < passes) return;
+    switched = true;
+    // Refused when the migration is over already: then there was nothing to switch.
+    source.qmp.execute('migrate-start-postcopy').catch(() => undefined);
+  });
+  return { [Symbol.dispose]: unlisten };
+}
+
+/** Makes the destination listen, and returns where. What `goesOn` runs as soon as it has come. */
+async function listen(
+  destination: Machine,
+  plan: MigrationPlan,
+  { goesOn }: { goesOn: boolean },
+): Promise<SocketAddress> {
   await configure(destination, plan);
   const path = join(destination.options.folder, `${destination.label}.stream`);
   const uri = plan.channel === 'tcp' ? 'tcp:127.0.0.1:0' : `unix:${path}`;
   const exitOnError = plan.exitOnError === undefined ? {} : { 'exit-on-error': plan.exitOnError };
   await destination.qmp.execute('migrate-incoming', { uri, ...exitOnError });
+  if (goesOn) await destination.qmp.execute('cont');
   if (plan.channel !== 'tcp') return { path };
   const [address] = (await destination.qmp.execute('query-migrate'))['socket-address'] ?? [];
   if (address?.type !== 'inet') throw new ProtocolError('the destination listens on TCP and does not say where');
@@ -124,7 +173,7 @@ async function start(source: Machine, uri: string): Promise<string | undefined> 
 }
 
 /** What is known of a machine's devices: as the guest saw them before, and as its command line has them. */
-function viewOf(machine: Machine, before: ConfigSnapshot): TopologyView {
+function viewOf(machine: Machine, before: ConfigSnapshot = new Map()): TopologyView {
   const { words, spec } = machine;
   let placed: ReadonlyMap<string, PlacedDevice> | undefined;
   return {

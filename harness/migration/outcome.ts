@@ -1,10 +1,12 @@
 import type { ConfigSnapshot } from '../guest/config-snapshot.js';
 import type { OutcomeClass, OutcomeRecord, Side } from '../record/outcome.js';
 
-/** One migration, judged, with what an assertion may ask of it. It is what goes into the record, and the two views of the guest. */
+/** One migration, judged, with what an assertion may ask of it. It is what goes into the record, the two views of the guest, and a moment of this process. */
 export interface Outcome extends OutcomeRecord {
   /** What the guest saw before, on the source, and after, on the destination; undefined when nobody looked, or nobody could. */
   configSpace: { before?: ConfigSnapshot; after?: ConfigSnapshot };
+  /** When the destination said that the guest is there, on the clock of performance.now(); absent where it never came. */
+  arrivedMs?: number;
 }
 
 /** One line for a person: class, both states, and the first line that says why. */

@@ -19,6 +19,8 @@ export class Phases {
   private readonly both: Promise<unknown>;
   private readonly either: Promise<unknown>;
   private seen = 0;
+  /** When the destination said that the guest is there, on the clock of performance.now(); undefined until then. */
+  arrivedMs: number | undefined;
 
   constructor(
     private readonly source: Machine,
@@ -26,7 +28,10 @@ export class Phases {
     private readonly patience: { deadline: Deadline; stallMs: number },
   ) {
     const sourceEnd = this.endOf(source);
-    const destinationEnd = this.endOf(destination);
+    const destinationEnd = this.endOf(destination).then((end) => {
+      if (end === 'completed') this.arrivedMs = performance.now();
+      return end;
+    });
     this.both = Promise.all([sourceEnd, destinationEnd]);
     this.either = Promise.race([
       sourceEnd.then((end) => (end === 'completed' ? this.both : undefined)),

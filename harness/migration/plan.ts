@@ -12,8 +12,20 @@ export interface MigrationPlan {
   parameters?: Readonly<Record<string, unknown>>;
   /** False keeps a destination alive that cannot load (QEMU 9.1 and later): its reason is then in `query-migrate`. */
   exitOnError?: boolean;
+  /**
+   * False lets a guest that runs go on at the destination as soon as it is there; only its own word then tells of its state. True where
+   * nothing is said: it is held until both sides were looked at.
+   */
+  hold?: boolean;
+  /** Switches to postcopy when so many passes over RAM have begun, and lets the guest go on at the destination at once. */
+  postcopyAfterPasses?: number;
   /** Sends the stream through Godwit, which keeps, changes, cuts or slows it on its way. */
   relay?: RelayPlan;
+}
+
+/** Whether a guest that runs waits at the destination until it was looked at. */
+export function holds({ hold = true, postcopyAfterPasses }: MigrationPlan): boolean {
+  return hold && postcopyAfterPasses === undefined;
 }
 
 /**
@@ -21,7 +33,8 @@ export interface MigrationPlan {
  * Throws ExecuteError when QEMU refuses one, and StateError when it accepts a parameter and keeps another value.
  */
 export async function configure(machine: Machine, plan: MigrationPlan): Promise<void> {
-  const wanted = { events: true, ...plan.capabilities };
+  const postcopy = plan.postcopyAfterPasses === undefined ? {} : { 'postcopy-ram': true };
+  const wanted = { events: true, ...postcopy, ...plan.capabilities };
   const capabilities = Object.entries(wanted).map(([capability, state]) => ({ capability, state }));
   const switched = machine.qmp.execute<string>('migrate-set-capabilities', { capabilities });
   if (!plan.parameters) {

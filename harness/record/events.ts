@@ -32,6 +32,15 @@ export interface BuildSummary {
 /** Where a cell's time goes, in order. */
 export type Phase = 'spawn' | 'greeting' | 'guest' | 'migration' | 'judging' | 'end';
 
+/** A guest with a vCPU, as a cell used it. */
+export interface GuestSummary {
+  kind: 'payload' | 'linux';
+  /** `warm` from a saved state of a guest that was booted before; a failure that was confirmed says `cold`. */
+  start: 'cold' | 'warm';
+  /** What it runs: "Linux 6.1.0-42-cloud-amd64 (deb:bookworm)", a user's kernel. */
+  system?: string;
+}
+
 export interface CellResult {
   verdict: Verdict;
   /** One sentence: why the verdict is what it is. Empty when passed. */
@@ -46,6 +55,8 @@ export interface CellResult {
   durationMs: number;
   phasesMs: Partial<Record<Phase, number>>;
   accel: string;
+  /** Absent for a guest without a vCPU. */
+  guest?: GuestSummary;
   /** Peak resident memory of the process that ran the cell, in bytes. */
   rssBytes: number;
   /** Command lines and logs, relative to the output folder. */

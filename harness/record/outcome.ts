@@ -116,8 +116,17 @@ export interface OutcomeRecord {
   /** Milliseconds; QEMU's own figures where it gave them. */
   totalMs?: number;
   downtimeMs?: number;
+  /** Milliseconds for which a guest that ran was held at the destination, to be looked at. */
+  heldMs?: number;
+  /**
+   * Milliseconds of the outage as somebody outside sees it who hears from the guest all the time: the largest gap between two signs of
+   * its life, less the time for which it was held.
+   */
+  guestDowntimeMs?: number;
   /** Bytes that the source says it sent, RAM and devices together. */
   transferredBytes?: number;
+  /** Passes over RAM, as QEMU counts them (`dirty-sync-count`). */
+  passes?: number;
   /** What went through a relay, where there was one: the main channel first. */
   channels?: ChannelFigures[];
   findings: Finding[];

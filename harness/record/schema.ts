@@ -61,7 +61,10 @@ const outcome = z.object({
   destination: side,
   totalMs: z.exactOptional(number),
   downtimeMs: z.exactOptional(number),
+  heldMs: z.exactOptional(number),
+  guestDowntimeMs: z.exactOptional(number),
   transferredBytes: z.exactOptional(number),
+  passes: z.exactOptional(number),
   channels: z.exactOptional(
     z.array(z.object({ bytesToDestination: number, bytesToSource: number, file: z.exactOptional(z.string()) })),
   ),
@@ -78,6 +81,9 @@ const result = z.object({
   durationMs: number,
   phasesMs: z.partialRecord(z.enum(['spawn', 'greeting', 'guest', 'migration', 'judging', 'end']), number),
   accel: text,
+  guest: z.exactOptional(
+    z.object({ kind: z.enum(['payload', 'linux']), start: z.enum(['cold', 'warm']), system: z.exactOptional(text) }),
+  ),
   rssBytes: number,
   folder: z.exactOptional(text),
 });

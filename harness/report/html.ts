@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Phase } from '../record/events.js';
+import { stationsOf } from '../record/route.js';
 import type { CellSummary, RunSummary } from '../record/summary.js';
 import { verdicts } from '../record/verdict.js';
 import { explanationsOf, type Explanation } from './explanation.js';
@@ -100,7 +101,7 @@ function phasesOf(summary: RunSummary): Partial<Record<Phase, number>> {
 function renderMatrix(summary: RunSummary, { machineTypes, rows }: Matrix): string {
   const heads = machineTypes.map((type) => `<th scope="col">${escapeText(type)}</th>`).join('');
   const lines = rows.map(({ route, counts }, row) => {
-    const label = route.map(
+    const label = stationsOf(route).map(
       (name, hop) => `<span>${hop === 0 ? '' : '→ '}${escapeText(buildLabel(summary, name))}</span>`,
     );
     const fields = counts.map((field, column) => {

@@ -1,3 +1,4 @@
+import { stationsOf } from '../record/route.js';
 import type { CellSummary, RunSummary } from '../record/summary.js';
 import { countVerdicts, type Verdict, type VerdictCounts } from '../record/verdict.js';
 import type { Paint } from './paint.js';
@@ -103,7 +104,7 @@ function paddedPart(part: FieldLine | undefined, width: number, paint: Paint): s
 
 function labelOf(summary: RunSummary, route: string[]): string[] {
   if (route.length === 0) return ['(no route)'];
-  return route.map((name, hop) => {
+  return stationsOf(route).map((name, hop) => {
     const label = printableLine(buildLabel(summary, name));
     const short =
       length(label) > widestLabel

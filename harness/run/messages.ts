@@ -1,4 +1,5 @@
 import type { CellResult, PlannedCell } from '../record/events.js';
+import type { GuestSettings } from '../scenario/guests.js';
 
 /** What a worker must know before its first cell. */
 export interface WorkerSetup {
@@ -12,6 +13,7 @@ export interface WorkerSetup {
   temporaryFolder: string;
   /** `--accel`: 'auto', 'tcg', 'kvm'. */
   accel: string;
+  guests: GuestSettings;
   knownIssues: boolean;
 }
 

@@ -4,13 +4,13 @@ import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
 import { Machine } from '../machine/machine.js';
 import { SweptFolder } from '../machine/private-folder.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
-import { type Scenario, timeoutOf } from '../scenario/definition.js';
+import { type Scenario, wholeTimeoutOf } from '../scenario/definition.js';
 import { observeScenarios } from '../scenario/registry.js';
 import { runCell } from '../scenario/run-cell.js';
 import { acceleratorFor } from './accelerator.js';
 import { cellFolder } from './output-folder.js';
 import { planCells } from './plan.js';
-import { usualBuilds, usualMachines } from './usual.js';
+import { usualBuilds, usualGuests, usualMachines } from './usual.js';
 
 /** Milliseconds beyond a cell's own deadline after which mocha gives it up. */
 const graceMs = 30_000;
@@ -46,7 +46,7 @@ interface MochaRun {
 function declareCell(cell: PlannedCell, scenario: Scenario, run: MochaRun): void {
   it(cell.id.slice(cell.id.lastIndexOf('[')), async function () {
     if (cell.skip !== undefined) this.skip();
-    this.timeout(timeoutOf(scenario) + graceMs);
+    this.timeout(wholeTimeoutOf(scenario) + graceMs);
     const route = cell.route.flatMap((name) => run.builds.filter((build) => build.name === name));
     const result = await runCell({
       scenario,
@@ -54,6 +54,7 @@ function declareCell(cell: PlannedCell, scenario: Scenario, run: MochaRun): void
       machineType: cell.machineType,
       options: cell.options,
       accel: acceleratorFor(route, 'auto'),
+      guests: usualGuests,
       logFolder: join(run.output, cellFolder(cell.id, 1)),
       temporaryFolder: run.temporaryFolder,
       knownIssues: true,

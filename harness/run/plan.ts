@@ -3,6 +3,7 @@ import type { Build } from '../build/build.js';
 import { UsageError } from '../core/errors.js';
 import { devicesOf } from '../machine/device-line.js';
 import type { PlannedCell } from '../record/events.js';
+import { routeName } from '../record/route.js';
 import { commandWords } from '../scenario/command-words.js';
 import type { CellShape, Options, Scenario } from '../scenario/definition.js';
 import { type PairSelection, pairsOf, routesOf } from './routes.js';
@@ -50,7 +51,7 @@ export function planCells(scenarios: readonly Scenario[], selection: Selection):
 /** The id of a cell spells out what it is, and never says where in a plan it stands. */
 export function cellId(cell: Omit<PlannedCell, 'id'>): string {
   const options = Object.entries(cell.options).map(([name, value]) => `${name}=${value}`);
-  return `${cell.scenario} [${[cell.route.join(' → '), cell.machineType, ...options].join(', ')}]`;
+  return `${cell.scenario} [${[routeName(cell.route), cell.machineType, ...options].join(', ')}]`;
 }
 
 /** A cell as it is planned, and the device for want of which it is skipped. */

@@ -14,6 +14,9 @@ export function parsePairs(text: string): PairSelection {
   return found;
 }
 
+/** How often a guest goes there and back on a 'ping-pong' route. */
+const pingPongs = 10;
+
 type Pair = readonly [Build, Build];
 
 /** Every pair that the selection allows, in the order the builds were named. */
@@ -34,6 +37,8 @@ export function routesOf(shape: RouteShape, pairs: readonly Pair[]): Build[][] {
       return pairs.map((pair) => [...pair]);
     case 'there-and-back':
       return pairs.filter(([there, back]) => there !== back).map(([there, back]) => [there, back, there]);
+    case 'ping-pong':
+      return pairs.map(([there, back]) => [there, ...Array.from({ length: pingPongs }, () => [back, there]).flat()]);
     case 'three':
       return pairs
         .flatMap(([first, second]) =>

@@ -7,7 +7,8 @@ import { SweptFolder } from '../machine/private-folder.js';
 import { type CellResult, type PlannedCell, type RecordEvent, recordVersion } from '../record/events.js';
 import { type RunSummary, SummaryFold } from '../record/summary.js';
 import { openRecord, recordFileName } from '../record/write.js';
-import { type Scenario, timeoutOf } from '../scenario/definition.js';
+import { type Scenario, wholeTimeoutOf } from '../scenario/definition.js';
+import type { GuestSettings } from '../scenario/guests.js';
 import { Dispatcher } from './dispatcher.js';
 import { cellFolder, prepareOutput } from './output-folder.js';
 import { brokenResult, defaultGraceMs, WorkerProcess } from './worker-process.js';
@@ -25,6 +26,7 @@ export interface RunOptions {
   seed: number;
   shard?: string;
   accel: string;
+  guests: GuestSettings;
   knownIssues: boolean;
   /** Milliseconds beyond a cell's own deadline that its worker has to answer; half a minute unless told. */
   graceMs?: number;
@@ -156,7 +158,7 @@ class CellRun {
 
   private timeoutOf(cell: PlannedCell): number {
     const scenario = this.options.scenarios.find(({ title }) => title === cell.scenario);
-    return timeoutOf(scenario ?? {}) + (this.options.graceMs ?? defaultGraceMs);
+    return wholeTimeoutOf(scenario ?? {}) + (this.options.graceMs ?? defaultGraceMs);
   }
 
   private setup(): ConstructorParameters<typeof WorkerProcess>[1] {
@@ -166,6 +168,7 @@ class CellRun {
       output: resolve(this.options.output),
       temporaryFolder: this.folder.path,
       accel: this.options.accel,
+      guests: this.options.guests,
       knownIssues: this.options.knownIssues,
     };
   }

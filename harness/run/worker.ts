@@ -43,6 +43,7 @@ class Worker {
       machineType: cell.machineType,
       options: cell.options,
       accel: acceleratorFor(route, this.setup.accel),
+      guests: this.setup.guests,
       logFolder: join(this.setup.output, folder),
       temporaryFolder: this.setup.temporaryFolder,
       knownIssues: this.setup.knownIssues,

@@ -1,19 +1,19 @@
 import type { Build } from '../build/build.js';
-import type { ScriptedGuest } from '../guest/scripted.js';
 import type { Machine } from '../machine/machine.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
 import type { StateArea } from '../record/outcome.js';
+import type { GuestKind, Guests } from './guests.js';
 import type { KnownIssue } from './known-issue.js';
 
 /** One value of every option of a cell, by option name. */
 export type Options = Readonly<Record<string, string>>;
 
 /**
- * How many builds a guest travels through: 'pair' A → B, 'there-and-back' A → B → A, 'three' A → B → C over all builds
- * of the run (not all the same).
+ * How many builds a guest travels through: 'pair' A → B, 'there-and-back' A → B → A, 'ping-pong' ten times there and back, 'three' A → B → C over
+ * all builds of the run (not all the same).
  */
-export type RouteShape = 'pair' | 'there-and-back' | 'three';
+export type RouteShape = 'pair' | 'there-and-back' | 'ping-pong' | 'three';
 
 /** What a cell is before anything runs: all that its command lines may depend on. */
 export interface CellShape {
@@ -27,20 +27,26 @@ export interface CellShape {
 export type CommandWords = string | readonly string[];
 
 /** What a scenario's body is given: a guest on the first build of its route, and the way on. */
-export interface Journey extends CellShape {
+export interface Journey<K extends GuestKind = 'scripted'> extends CellShape {
   /** The QEMU that the guest is on now. */
   readonly machine: Machine;
   /** The guest, wherever it is now. */
-  readonly guest: ScriptedGuest;
+  readonly guest: Guests[K];
   /**
    * Migrates the guest to the next build of the route. The destination carries the devices that the guest has at this
-   * moment. After a completed migration `guest` and `machine` are the destination's. Throws StateError at the route's end.
+   * moment. After a completed migration `guest` and `machine` are the destination's, and a guest that ran runs on: there it was held,
+   * for as long as the oracles looked at both sides, unless the plan says otherwise. Throws StateError at the route's end.
    */
   migrate(plan?: MigrationPlan): Promise<Outcome>;
 }
 
 /** What happens, written once; it runs over every cell that its dimensions allow. */
-export interface ScenarioDefinition {
+export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
+  /**
+   * Who acts: 'scripted' where nothing is said, in milliseconds and without a vCPU; 'payload', a few hundred bytes of code that change
+   * all of memory again and again; 'linux', a kernel with a shell.
+   */
+  guest?: K;
   /** Machine types as globs; `--machine` narrows them. */
   machines: string | readonly string[];
   /** 'pair' where nothing is said. */
@@ -51,9 +57,11 @@ export interface ScenarioDefinition {
   devices?: CommandWords | ((cell: CellShape) => CommandWords);
   /** What the destination is to have instead, where the two sides are to differ on purpose. */
   destination?: (cell: CellShape) => { devices?: CommandWords; machineType?: string; memoryMiB?: number };
-  /** MiB of guest memory; 16 where nothing is said: enough for a guest without a kernel. */
+  /** Raw disk images of so many MiB by the `id` of a `-drive`, empty at first, the same files on both sides: `-device virtio-blk-pci,drive=ID`. */
+  disks?: Readonly<Record<string, number>>;
+  /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, 128 for Linux. */
   memoryMiB?: number;
-  /** Milliseconds for the whole cell; 60 000 where nothing is said. */
+  /** Milliseconds for the whole cell; 60 000 where nothing is said, twice that for Linux. */
   timeoutMs?: number;
   /** True when the guest changes its devices before it migrates: the destination is then started after that, with what the guest has. */
   hotplugs?: boolean;
@@ -71,17 +79,23 @@ export interface ScenarioDefinition {
   only?: (cell: CellShape) => boolean;
   /** Says why a cell cannot run on these builds; it is recorded as skipped with that reason. */
   skip?: (cell: CellShape) => string | undefined;
-  body: (journey: Journey) => Promise<void>;
+  // A method, so that a scenario of any guest is a Scenario.
+  body(journey: Journey<K>): Promise<void>;
 }
 
 /** A definition with its name and the file it stands in. */
-export interface Scenario extends ScenarioDefinition {
+export interface Scenario extends ScenarioDefinition<GuestKind> {
   title: string;
   /** As the loader was given it. */
   file: string;
 }
 
 /** Milliseconds that a cell of the scenario may take. */
-export function timeoutOf({ timeoutMs = 60_000 }: Pick<ScenarioDefinition, 'timeoutMs'>): number {
-  return timeoutMs;
+export function timeoutOf({ guest, timeoutMs }: Pick<Scenario, 'guest' | 'timeoutMs'>): number {
+  return timeoutMs ?? (guest === 'linux' ? 120_000 : 60_000);
+}
+
+/** Milliseconds in which a cell of the scenario is over: a failure of a Linux guest is confirmed by a second run. */
+export function wholeTimeoutOf(scenario: Pick<Scenario, 'guest' | 'timeoutMs'>): number {
+  return timeoutOf(scenario) * (scenario.guest === 'linux' ? 2 : 1);
 }

@@ -1,21 +1,28 @@
+import { join } from 'node:path';
 import type { Build } from '../build/build.js';
 import type { Deadline } from '../core/deadline.js';
 import { DisposeStack } from '../core/dispose.js';
 import { StateError } from '../core/errors.js';
+import type { RunningGuest } from '../guest/running-guest.js';
 import { ScriptedGuest } from '../guest/scripted.js';
 import { askFixedFacts, type FixedFacts } from '../guest/state/fixed-facts.js';
 import { barsToRead } from '../guest/state/snapshot.js';
 import type { MachineSpec } from '../machine/command-line.js';
+import { overlayDisk } from '../machine/disk-overlay.js';
 import { Machine, type WireObserver } from '../machine/machine.js';
 import type { View } from '../migration/compare.js';
 import { migrate } from '../migration/migrate.js';
 import type { Outcome } from '../migration/outcome.js';
-import type { MigrationPlan } from '../migration/plan.js';
-import type { Phase } from '../record/events.js';
+import { holds, type MigrationPlan } from '../migration/plan.js';
+import { restoreMachine, saveMachine } from '../migration/save.js';
+import type { GuestSummary, Phase } from '../record/events.js';
 import { type StateArea, stateAreas } from '../record/outcome.js';
 import { commandWords } from './command-words.js';
 import type { Journey, Options, Scenario } from './definition.js';
+import { makeDisks } from './disks.js';
+import { type GuestKind, type Guests, type GuestSettings, type GuestTier, guestTier } from './guests.js';
 import type { ReproducedMachine } from './reproduction.js';
+import { savedGuest } from './warm-start.js';
 
 export interface JourneyOptions {
   scenario: Scenario;
@@ -23,6 +30,7 @@ export interface JourneyOptions {
   machineType: string;
   options: Options;
   accel: string;
+  guests: GuestSettings;
   /** Private folder for sockets. */
   folder: string;
   logFolder: string;
@@ -33,35 +41,57 @@ export interface JourneyOptions {
   onLaunch: (machine: ReproducedMachine) => void;
   onMachine: (machine: Machine) => void;
   onOutcome: (outcome: Outcome) => void;
+  /** Called when it is known how a guest with a vCPU came up; with the file that it came from, where it came from one. */
+  onGuest: (guest: GuestSummary, savedIn?: string) => void;
+}
+
+/** Where the guest is: its QEMU, and what the body acts through. */
+interface Place {
+  machine: Machine;
+  guest: Guests[GuestKind];
 }
 
 /** Launches the QEMUs of a route as they are needed, and carries one guest along it. Disposing it ends all of them. */
-export class RunningJourney implements Journey, AsyncDisposable {
+export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   private readonly undo = new DisposeStack();
   private hop = 0;
   private over = false;
   private next: Promise<Machine> | undefined;
-  private current: { machine: Machine; guest: ScriptedGuest } | undefined;
+  private current: Place | undefined;
+  /** Follows the guest that has a vCPU, where there is one. */
+  private running: RunningGuest | undefined;
+  private tier: GuestTier | undefined;
+  /** Words of every command line of the cell, whatever devices it has: what the guest is brought up from, and its disks. */
+  private standing: readonly string[] = [];
 
   // A property, so that a body may take it apart: `async body({ guest, migrate })`.
   readonly migrate = async (plan: MigrationPlan = {}): Promise<Outcome> => {
     if (this.hop + 1 >= this.route.length) throw new StateError('the guest is at the end of its route already');
     const { machine } = this.here;
-    // The guest does nothing more: it is looked at while the destination may still be starting.
-    const before = this.look(machine);
-    before.catch(() => undefined);
+    const { running } = this;
+    const startedMs = performance.now();
+    const wasRunning = running !== undefined && !(await isPaused(machine));
+    // A scripted guest does nothing more: it is looked at while the destination may still be starting.
+    const before = running ? undefined : this.look(machine);
+    before?.catch(() => undefined);
     const destination = await this.destination(machine);
     const facts = askFixedFacts(destination, this.areas);
     const outcome = await migrate(machine, destination, {
       plan,
       deadline: this.plan.deadline,
-      look: (looked) => (looked === machine ? before : this.look(looked, facts)),
+      look: (looked) =>
+        before && looked === machine ? before : this.look(looked, looked === machine ? undefined : facts),
+      runs: wasRunning,
       onPhase: this.plan.onPhase,
     });
+    // Before the guest is asked anything: what it says is no reason to forget what happened to it.
     this.plan.onOutcome(outcome);
     if (outcome.class === 'completed' || outcome.class === 'silent-difference') {
       this.hop += 1;
-      this.current = { machine: destination, guest: ScriptedGuest.resume(destination, this.plan.deadline) };
+      if (running) await this.follow(running, { destination, held: wasRunning && holds(plan), wasRunning });
+      const guest = running ? this.here.guest : ScriptedGuest.resume(destination, this.plan.deadline);
+      this.current = { machine: destination, guest };
+      if (wasRunning) Object.assign(outcome, await this.outage(startedMs, holds(plan) ? outcome.arrivedMs : undefined));
       await machine.kill();
     }
     return outcome;
@@ -73,13 +103,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
   static async start(plan: JourneyOptions): Promise<RunningJourney> {
     const journey = new RunningJourney(plan);
     try {
-      const words = commandWords(plan.scenario.devices, journey);
-      const first = journey.launch(0, words);
-      if (plan.scenario.hotplugs !== true) journey.next = journey.launch(1, words, { beside: true });
-      // Whoever awaits it is told; until then its failure must not end the process.
-      journey.next?.catch(() => undefined);
-      const machine = await first;
-      journey.current = { machine, guest: ScriptedGuest.attach(machine, plan.deadline) };
+      await journey.begin();
       return journey;
     } catch (thrown) {
       await journey[Symbol.asyncDispose]();
@@ -103,7 +127,7 @@ export class RunningJourney implements Journey, AsyncDisposable {
     return this.here.machine;
   }
 
-  get guest(): ScriptedGuest {
+  get guest(): Guests[GuestKind] {
     return this.here.guest;
   }
 
@@ -113,7 +137,90 @@ export class RunningJourney implements Journey, AsyncDisposable {
     await this.undo[Symbol.asyncDispose]();
   }
 
-  private get here(): { machine: Machine; guest: ScriptedGuest } {
+  /** Starts the first QEMU with its guest, and the second beside it unless the scenario changes devices first. */
+  private async begin(): Promise<void> {
+    const { scenario, guests, deadline, folder } = this.plan;
+    this.tier = await guestTier(scenario.guest ?? 'scripted', guests, deadline);
+    this.standing = [
+      ...(this.tier?.words ?? []),
+      ...(await this.userDisk(this.tier?.disk)),
+      ...makeDisks(scenario.disks ?? {}, folder),
+    ];
+    const words = [...this.standing, ...commandWords(scenario.devices, this)];
+    const saved = await this.saved(words);
+    const first = this.launch(0, words, saved === undefined ? {} : { inherits: saved });
+    if (scenario.hotplugs !== true) this.next = this.launch(1, words, { beside: true });
+    // Whoever awaits it is told; until then its failure must not end the process.
+    this.next?.catch(() => undefined);
+    const machine = await first;
+    if (!this.tier) {
+      this.current = { machine, guest: ScriptedGuest.attach(machine, deadline) };
+      return;
+    }
+    const { kind, system } = this.tier;
+    const start = saved === undefined ? 'cold' : 'warm';
+    this.plan.onGuest({ kind, start, ...(system !== undefined && { system }) }, saved);
+    if (saved !== undefined) await restoreMachine(machine, deadline);
+    await this.attach(this.tier, machine, { resumed: saved !== undefined });
+  }
+
+  /** Words that attach a user's disk, as an overlay that goes with the cell. */
+  private async userDisk(disk: string | undefined): Promise<string[]> {
+    const [build] = this.route;
+    if (disk === undefined || !build) return [];
+    const { folder, logFolder, deadline } = this.plan;
+    const path = join(folder, 'system.qcow2');
+    await overlayDisk(build, { disk, path, folder, logFolder, deadline });
+    return ['-drive', `if=virtio,format=qcow2,file=${path.replaceAll(',', ',,')}`];
+  }
+
+  /** A file with the guest on this very machine, where it is worth saving; booted and saved now by the first who asks. */
+  private async saved(words: readonly string[]): Promise<string | undefined> {
+    const { tier } = this;
+    const { guests, deadline, folder } = this.plan;
+    if (tier?.identity === undefined || guests.cold) return undefined;
+    return savedGuest({
+      spec: this.specOf(0, words),
+      ...{ identity: tier.identity, folder, deadline },
+      boot: async (path) => {
+        await using machine = await this.launch(0, words, { label: 'boot' });
+        await using _guest = await tier.attach(machine, { deadline, resumed: false });
+        await saveMachine(machine, path, deadline);
+      },
+    });
+  }
+
+  private async attach(tier: GuestTier, machine: Machine, { resumed }: { resumed: boolean }): Promise<void> {
+    const guest = await tier.attach(machine, { deadline: this.plan.deadline, resumed });
+    this.running = this.undo.use(guest);
+    this.current = { machine, guest: guest as Guests['payload' | 'linux'] };
+  }
+
+  /** The guest takes up with the machine that it has come to, and runs on if it ran. */
+  private async follow(
+    guest: RunningGuest,
+    { destination, held, wasRunning }: { destination: Machine; held: boolean; wasRunning: boolean },
+  ): Promise<void> {
+    await guest.arrive(destination, { held: held || !wasRunning });
+    if (!held) return;
+    if (this.areas.includes('memory')) await guest.checkMemory?.();
+    await destination.qmp.execute('cont');
+  }
+
+  /** How long the guest was held since it arrived, and how long it was away in the eyes of whoever hears its signs of life. */
+  private async outage(
+    startedMs: number,
+    heldSinceMs: number | undefined,
+  ): Promise<Pick<Outcome, 'heldMs' | 'guestDowntimeMs'>> {
+    const heldMs = heldSinceMs === undefined ? undefined : performance.now() - heldSinceMs;
+    const gapMs = await this.running?.largestGapMs?.(startedMs);
+    return {
+      ...(heldMs !== undefined && { heldMs }),
+      ...(gapMs !== undefined && { guestDowntimeMs: Math.max(0, gapMs - (heldMs ?? 0)) }),
+    };
+  }
+
+  private get here(): Place {
     if (!this.current) throw new StateError('the journey has not started');
     return this.current;
   }
@@ -126,12 +233,20 @@ export class RunningJourney implements Journey, AsyncDisposable {
   private async look(machine: Machine, known?: FixedFacts): Promise<View> {
     const { areas } = this;
     const facts = known ?? askFixedFacts(machine, areas);
-    const isSource = machine === this.here.machine;
-    const guest = isSource ? this.guest : ScriptedGuest.resume(machine, this.plan.deadline);
+    const onlooker = await this.onlooker(machine);
     const tables = this.plan.scenario.oracle === undefined ? 'enabled' : 'all';
-    const reading = guest.configSpace(isSource ? barsToRead(areas, tables) : undefined);
-    const [config, parts] = await Promise.all([reading, guest.readState(reading, areas, facts)]);
+    // Only where no guest gives addresses of its own.
+    const gives = onlooker === this.here.guest;
+    const reading = onlooker.configSpace(gives ? barsToRead(areas, tables) : undefined);
+    const [config, parts] = await Promise.all([reading, onlooker.readState(reading, areas, facts)]);
     return { config, parts };
+  }
+
+  /** Whose eyes a machine is looked at with. */
+  private async onlooker(machine: Machine): Promise<ScriptedGuest> {
+    const { guest } = this.here;
+    if (!(guest instanceof ScriptedGuest)) return ScriptedGuest.onlooker(machine, this.plan.deadline);
+    return machine === this.here.machine ? guest : ScriptedGuest.resume(machine, this.plan.deadline);
   }
 
   /** The QEMU that waits for the guest: the one started beside the source, unless the guest's devices have changed since. */
@@ -148,29 +263,46 @@ export class RunningJourney implements Journey, AsyncDisposable {
     return this.launch(this.hop + 1, source.words);
   }
 
-  /** @param way `beside`: while the source starts too, so that its time is nobody's but that of whoever waits for it. */
-  private async launch(hop: number, words: readonly string[], way: { beside?: true } = {}): Promise<Machine> {
-    const { scenario, route, machineType, deadline } = this.plan;
-    if (this.isOver()) throw new StateError('the cell is over');
+  /** What a QEMU of the route is to be. */
+  private specOf(hop: number, words: readonly string[]): MachineSpec {
+    const { scenario, route, machineType } = this.plan;
     const build = route[hop];
     if (!build) throw new StateError(`the route has no hop ${hop}`);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
-    const spec: MachineSpec = {
+    const { memoryMiB = 16, serials = 0 } = this.tier ?? {};
+    return {
       build,
       machineType: other?.machineType ?? machineType,
       accel: this.plan.accel,
-      memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? 16,
-      words: other?.devices === undefined ? words : commandWords(other.devices, this),
+      memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? memoryMiB,
+      words: other?.devices === undefined ? words : [...this.standing, ...commandWords(other.devices, this)],
       incoming: hop > 0,
+      ...(serials > 0 && { serials }),
     };
+  }
+
+  /**
+   * @param way `beside`: while the source starts too, so that its time is nobody's but that of whoever waits for it; `label`: for a QEMU that
+   * is not of the route; `inherits`: a saved machine that it comes up from.
+   */
+  private async launch(
+    hop: number,
+    words: readonly string[],
+    way: { beside?: true; label?: string; inherits?: string } = {},
+  ): Promise<Machine> {
+    const { deadline } = this.plan;
+    if (this.isOver()) throw new StateError('the cell is over');
+    const incoming = way.inherits === undefined ? {} : { incoming: true };
+    const spec: MachineSpec = { ...this.specOf(hop, words), ...incoming };
     const { folder, logFolder } = this.plan;
-    const label = this.labelOf(hop);
+    const label = way.label ?? this.labelOf(hop);
     this.plan.onLaunch({ spec, label, folder });
     const machine = this.undo.use(
       await Machine.launch(spec, {
         ...{ label, folder, logFolder, deadline },
         ...(this.plan.onSend && { onSend: this.plan.onSend }),
         ...(!way.beside && { onPhase: this.plan.onPhase }),
+        ...(way.inherits !== undefined && { inherits: way.inherits }),
       }),
     );
     this.plan.onMachine(machine);
@@ -187,4 +319,9 @@ export class RunningJourney implements Journey, AsyncDisposable {
     if (hop === 0) return 'source';
     return this.route.length === 2 ? 'destination' : `hop-${hop}`;
   }
+}
+
+/** Whether somebody has stopped a guest that could run. */
+async function isPaused({ qmp }: Machine): Promise<boolean> {
+  return (await qmp.execute('query-status')).status === 'paused';
 }

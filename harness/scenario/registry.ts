@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.js';
 import type { Scenario, ScenarioDefinition } from './definition.js';
+import type { GuestKind } from './guests.js';
 import { checkKnownIssue } from './known-issue.js';
 
 interface Registry {
@@ -17,14 +18,14 @@ const registry = (holder[key] ??= { scenarios: [], file: '', onScenario: undefin
  * Declares a scenario. Run by `godwit run`, or by plain mocha, where every cell becomes a test.
  * Throws UsageError when a scenario of that name exists (a cell's name must mean one thing), or a known issue's range cannot be read.
  */
-export function scenario(title: string, definition: ScenarioDefinition): void {
+export function scenario<K extends GuestKind = 'scripted'>(title: string, definition: ScenarioDefinition<K>): void {
   const twin = registry.scenarios.find((known) => known.title === title);
   if (twin) {
     const where = twin.file === registry.file ? `twice in ${twin.file}` : `in ${twin.file} and in ${registry.file}`;
     throw new UsageError(`the scenario '${title}' is declared ${where}`);
   }
   definition.known?.forEach(checkKnownIssue);
-  const declared = { ...definition, title, file: registry.file };
+  const declared: Scenario = { ...definition, title, file: registry.file };
   registry.scenarios.push(declared);
   registry.onScenario?.(declared);
 }

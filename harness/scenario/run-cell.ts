@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Build } from '../build/build.js';
 import { Deadline } from '../core/deadline.js';
 import { GodwitError, LaunchError, messageOf, StateError } from '../core/errors.js';
@@ -8,14 +9,16 @@ import type { ExitedMachine, Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
 import { hostSignals } from '../migration/classify.js';
 import type { Outcome } from '../migration/outcome.js';
-import type { CellResult, Phase } from '../record/events.js';
+import type { CellResult, GuestSummary, Phase } from '../record/events.js';
 import type { Finding, OutcomeRecord } from '../record/outcome.js';
 import type { Verdict } from '../record/verdict.js';
 import { type Options, type Scenario, timeoutOf } from './definition.js';
 import { isUnmetExpectation } from './expectations.js';
+import type { GuestSettings } from './guests.js';
 import { RunningJourney } from './journey.js';
 import { applies, type KnownIssue, matches } from './known-issue.js';
 import { ReproductionScript } from './reproduction.js';
+import { forgetGuest } from './warm-start.js';
 
 /** One cell, with everything resolved that its id spells out. */
 export interface CellPlan {
@@ -24,6 +27,7 @@ export interface CellPlan {
   machineType: string;
   options: Options;
   accel: string;
+  guests: GuestSettings;
   /** Where command lines and logs are kept. */
   logFolder: string;
   /** Where the private folder for sockets is made. */
@@ -46,8 +50,25 @@ const aboutQemu: readonly string[] = [
   'wait-impossible',
 ];
 
-/** Runs one cell to its verdict. Never throws: whatever goes wrong is a verdict. Nothing of the cell runs when it resolves. */
+/**
+ * Runs one cell to its verdict. Never throws: whatever goes wrong is a verdict. Nothing of the cell runs when it resolves.
+ * A failure of a guest that came from a saved state is one only when the guest that is booted anew fails too.
+ */
 export async function runCell(plan: CellPlan): Promise<CellResult> {
+  const warm = await playCell(plan);
+  if (warm.result.verdict !== 'failed' || warm.savedIn === undefined) return warm.result;
+  const guests = { ...plan.guests, cold: true };
+  const { result: cold } = await playCell({ ...plan, guests, logFolder: join(plan.logFolder, 'cold') });
+  const durationMs = warm.result.durationMs + cold.durationMs;
+  if (cold.verdict === 'failed') return { ...cold, durationMs };
+  forgetGuest(warm.savedIn);
+  if (cold.verdict !== 'passed') return { ...cold, durationMs };
+  const reason = `failed with a guest from a saved state, passed with one that was booted anew: ${warm.result.reason}`;
+  return { ...warm.result, verdict: 'flaky', reason, durationMs };
+}
+
+/** Plays a cell once; tells where the guest's saved state is, if it came from one. */
+async function playCell(plan: CellPlan): Promise<{ result: CellResult; savedIn: string | undefined }> {
   const startedMs = performance.now();
   const evidence = new CellEvidence(plan);
   let thrown: unknown;
@@ -60,13 +81,15 @@ export async function runCell(plan: CellPlan): Promise<CellResult> {
     thrown ??= failure;
   }
   const durationMs = performance.now() - startedMs;
-  return {
+  const result: CellResult = {
     ...evidence.judge(thrown),
     durationMs,
     phasesMs: evidence.phases(durationMs),
     accel: plan.accel,
+    ...(evidence.guest && { guest: evidence.guest }),
     rssBytes: process.memoryUsage.rss(),
   };
+  return { result, savedIn: evidence.savedIn };
 }
 
 /** What one cell leaves behind while it runs, and the verdict that follows from it. */
@@ -75,6 +98,8 @@ class CellEvidence {
   private readonly machines: Machine[] = [];
   private readonly phasesMs: Partial<Record<Phase, number>> = {};
   private readonly script: ReproductionScript;
+  guest: GuestSummary | undefined;
+  savedIn: string | undefined;
 
   constructor(private readonly plan: CellPlan) {
     this.script = new ReproductionScript(plan.scenario.title);
@@ -95,6 +120,7 @@ class CellEvidence {
         onLaunch: (machine) => this.script.start(machine),
         onMachine: (machine) => this.machines.push(machine),
         onOutcome: (outcome) => this.outcomes.push(outcome),
+        onGuest: (guest, savedIn) => Object.assign(this, { guest, savedIn }),
       });
       await this.bodyOf(journey, deadline);
       return undefined;
@@ -133,7 +159,7 @@ class CellEvidence {
     return { ...this.phasesMs, guest: Math.max(0, durationMs - claimed) };
   }
 
-  judge(thrown: unknown): Omit<CellResult, 'durationMs' | 'phasesMs' | 'accel' | 'rssBytes'> {
+  judge(thrown: unknown): Omit<CellResult, 'durationMs' | 'phasesMs' | 'accel' | 'guest' | 'rssBytes'> {
     const outcomes = [...this.outcomes.map(recorded), ...this.cannotStart(thrown)];
     const expected = this.expectedIssues();
     if (thrown === undefined) {
@@ -254,6 +280,6 @@ function firstFrame(thrown: Error): string {
 
 /** The outcome as the record keeps it: without the two views of the guest. */
 function recorded(outcome: Outcome): OutcomeRecord {
-  const { configSpace: _, ...record } = outcome;
+  const { configSpace: _, arrivedMs: __, ...record } = outcome;
   return record;
 }

@@ -26,6 +26,7 @@ export async function measureCell(
         machineType,
         options: { n: '1' },
         accel: 'tcg',
+        guests: { cold: false },
         logFolder: join(options.folder, `cell${pair}`),
         knownIssues: true,
       });

@@ -25,6 +25,7 @@ export async function measureOracle(
         machineType: 'pc-q35-6.0',
         options: {},
         accel: 'tcg',
+        guests: { cold: false },
         logFolder: join(options.folder, `oracle${pair}-${which}`),
         knownIssues: true,
       });

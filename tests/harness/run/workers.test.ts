@@ -38,7 +38,14 @@ describe('a run in workers', () => {
     const builds = [await suite('trixie')];
     return {
       ...{ scenarios, builds, files: [file], output: join(folder.name, 'out'), jobs: 1, retries: 0, seed: 0 },
-      ...{ accel: 'tcg', knownIssues: true, argv: [], graceMs: 300, signal: new AbortController().signal },
+      ...{
+        accel: 'tcg',
+        guests: { cold: false },
+        knownIssues: true,
+        argv: [],
+        graceMs: 300,
+        signal: new AbortController().signal,
+      },
       cells: planCells(scenarios, { sources: builds, destinations: builds, pairs: 'all' }),
       onEvent: (event) => events.push(event),
     };

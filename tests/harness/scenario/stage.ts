@@ -33,7 +33,7 @@ export class Stage implements Disposable {
     const route = await Promise.all((given.route ?? ['bookworm', 'bookworm']).map(suite));
     return runCell({
       scenario: { machines: '*', title: 'a scenario', file: 'a.scenario.ts', ...definition },
-      ...{ machineType: 'pc-q35-7.2', options: {}, accel: 'tcg', knownIssues: true },
+      ...{ machineType: 'pc-q35-7.2', options: {}, accel: 'tcg', guests: { cold: false }, knownIssues: true },
       ...{ logFolder: this.logs, temporaryFolder: this.sockets.name },
       ...given,
       route,

@@ -1,0 +1,42 @@
+import { GuestError } from '../../core/errors.js';
+import { slotBehind } from './pci.js';
+import type { GuestShell } from './shell.js';
+
+const folder = '/sys/bus/pci/slots';
+
+/** A hot-pluggable slot as Linux has it: pciehp's or acpiphp's, whichever has claimed it (Documentation/ABI/testing/sysfs-bus-pci). */
+export class GuestSlot {
+  private constructor(
+    private readonly guest: GuestShell,
+    /** Its folder in sysfs. */
+    readonly path: string,
+  ) {}
+
+  /** The slot behind a bridge. Throws GuestError when the guest has no hotplug driver for it. */
+  static async of(guest: GuestShell, bridge: string): Promise<GuestSlot> {
+    const address = await slotBehind(guest, bridge);
+    const found = await guest.sh(`grep -lxF ${address} ${folder}/*/address || :`);
+    const [file] = found.split('\n');
+    if (file === undefined || file === '') {
+      const known = await guest.sh(`cat ${folder}/*/address 2>/dev/null || :`);
+      throw new GuestError(
+        `no hotplug driver of the guest has a slot at ${address}, behind ${bridge}; it has: ${known.replaceAll('\n', ', ') || 'none'}`,
+      );
+    }
+    return new GuestSlot(guest, file.replace(/\/address$/, ''));
+  }
+
+  /** Whether the slot has power. */
+  async isOn(): Promise<boolean> {
+    return (await this.guest.sh(`cat ${this.path}/power`)) === '1';
+  }
+
+  /** Switches power off: the guest lets go of what is in it, and QEMU takes it out. ACPI's driver ejects it in this way. */
+  async powerOff(): Promise<void> {
+    await this.guest.sh(`echo 0 > ${this.path}/power`);
+  }
+
+  async powerOn(): Promise<void> {
+    await this.guest.sh(`echo 1 > ${this.path}/power`);
+  }
+}

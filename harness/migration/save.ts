@@ -1,0 +1,48 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Deadline } from '../core/deadline.js';
+import { SocketListener } from '../core/socket.js';
+import type { Machine } from '../machine/machine.js';
+import { isEvent } from '../qmp/messages.js';
+
+/** Bytes a second, more than any host has: nothing is to be slowed down on its way into a file. */
+const unlimited = 2 ** 40;
+
+/**
+ * Saves a machine into a file, from which another of the same spec comes up (`LaunchOptions.inherits`). Through a socket, because QEMU
+ * knows `file:` from 8.2 on only and does not wait for what `exec:` starts. The machine has stopped when this resolves.
+ * Throws WaitImpossibleError when QEMU cannot save it, and what the host says when the file cannot be written.
+ */
+export async function saveMachine(machine: Machine, path: string, deadline: Deadline): Promise<void> {
+  const { qmp, options, label } = machine;
+  const socket = join(options.folder, `${label}.save`);
+  await using listener = await SocketListener.listen(socket);
+  await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
+  await qmp.execute<string>('migrate-set-parameters', { 'max-bandwidth': unlimited });
+  await qmp.execute('stop');
+  const saved = completed(machine, `the end of saving the ${label} QEMU`, deadline);
+  const written = listener.peer.then((wire) => pipeline(wire, createWriteStream(path, { mode: 0o600 })));
+  // Where QEMU refuses to begin, nobody awaits it.
+  written.catch(() => undefined);
+  await qmp.execute('migrate', { uri: `unix:${socket}` });
+  await saved;
+  await written;
+}
+
+/** Brings a machine up from the saved one that it inherits. It stays paused. Throws WaitImpossibleError when QEMU cannot load it. */
+export async function restoreMachine(machine: Machine, deadline: Deadline): Promise<void> {
+  await machine.qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
+  const restored = completed(machine, `the ${machine.label} QEMU to come up from a saved one`, deadline);
+  await machine.qmp.execute('migrate-incoming', { uri: 'fd:3' });
+  await restored;
+}
+
+function completed({ events }: Machine, what: string, deadline: Deadline): Promise<true> {
+  return events.until({
+    what,
+    goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? (true as const) : undefined),
+    impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
+    deadline,
+  });
+}

@@ -1,0 +1,78 @@
+import type { Deadline } from '../core/deadline.js';
+import type { LinuxGuest } from '../guest/linux/linux-guest.js';
+import type { LinuxSettings } from '../guest/linux/system.js';
+import type { PayloadGuest } from '../guest/payload/payload-guest.js';
+import type { RunningGuest } from '../guest/running-guest.js';
+import type { ScriptedGuest } from '../guest/scripted.js';
+import type { Machine } from '../machine/machine.js';
+
+/** Who can act in a scenario, by the word that a scenario uses. */
+export interface Guests {
+  scripted: ScriptedGuest;
+  payload: PayloadGuest;
+  linux: LinuxGuest;
+}
+
+export type GuestKind = keyof Guests;
+
+/** What a user says about the guests of a run. */
+export interface GuestSettings extends LinuxSettings {
+  /** True boots every guest anew, and saves none. */
+  cold: boolean;
+}
+
+/** A guest with a vCPU before there is a machine for it. */
+export interface GuestTier {
+  kind: 'payload' | 'linux';
+  memoryMiB: number;
+  /** Serial ports that it speaks through. */
+  serials: number;
+  /** What brings it up, as words of a command line. */
+  words: readonly string[];
+  /** A disk image of the user's, which stays as it is. */
+  disk?: string;
+  /** What it runs, for reports. */
+  system?: string;
+  /** All that its saved state depends on beside the machine; absent where it comes up at once, or with a disk whose content would have to be saved with it. */
+  identity?: string;
+  /**
+   * Starts it on a machine that was just launched, or `resumed` from a saved state, and resolves when it answers.
+   * Throws GuestError with the last thing heard of it.
+   */
+  attach: (machine: Machine, how: { deadline: Deadline; resumed: boolean }) => Promise<RunningGuest>;
+}
+
+/** Makes ready what a guest of that kind is started from; undefined for the scripted one, which needs nothing. */
+export async function guestTier(
+  kind: GuestKind,
+  settings: GuestSettings,
+  deadline: Deadline,
+): Promise<GuestTier | undefined> {
+  if (kind === 'scripted') return undefined;
+  // Most cells run without: their code, and what it reads, is loaded for those that do not.
+  if (kind === 'payload') {
+    const [{ payloadImage }, { PayloadGuest }] = await Promise.all([
+      import('../guest/payload/image.js'),
+      import('../guest/payload/payload-guest.js'),
+    ]);
+    const words = ['-bios', await payloadImage()];
+    return {
+      kind,
+      memoryMiB: 16,
+      serials: 1,
+      words,
+      attach: (machine, how) => PayloadGuest.attach(machine, how.deadline),
+    };
+  }
+  const [{ linuxSystem }, { LinuxGuest }] = await Promise.all([
+    import('../guest/linux/system.js'),
+    import('../guest/linux/linux-guest.js'),
+  ]);
+  const system = await linuxSystem(settings, { deadline, fetch: false });
+  return {
+    ...{ kind, memoryMiB: 128, serials: 2, words: system.words, system: system.name },
+    ...(system.disk !== undefined && { disk: system.disk }),
+    ...(system.digest !== undefined && { identity: system.digest }),
+    attach: (machine, how) => LinuxGuest.attach(machine, { system, ...how }),
+  };
+}
