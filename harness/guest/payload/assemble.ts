@@ -12,9 +12,9 @@ export interface Binutils {
   ld: readonly string[];
 }
 
-/** Where in the project the source lies, and where its bytes. */
-export const sourcePath: string = join(packageRoot, 'harness/guest/payload/x86-64.s');
+/** Where in the project the bytes lie, and where their source. */
 export const bytesPath: string = join(packageRoot, 'harness/guest/payload/x86-64.ts');
+const sourcePath = join(packageRoot, 'harness/guest/payload/x86-64.s');
 
 /** Where the first byte of the source lies in memory; the last one is the last below 1 MiB. */
 const origin = '0xffc00';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { GodwitError } from '../../core/errors.js';
 import { hex } from '../../core/hex.js';
 import type { Machine } from '../../machine/machine.js';
 import type { Answer } from './part.js';
@@ -85,7 +84,7 @@ export async function readRam<R extends RamReader>(machine: Machine, ram: GuestR
     readProcess(machine.pid, ram, (address, block) => reader.take(address, block));
     return reader;
   } catch (thrown) {
-    if (!(thrown instanceof Error && 'code' in thrown) || thrown instanceof GodwitError) throw thrown;
+    if (!(thrown instanceof Error && 'code' in thrown)) throw thrown;
   }
   const another = makeReader();
   await readSaved(machine, ram.bytes, (address, block) => another.take(address, block));
