@@ -32,9 +32,8 @@ const maxOutputBytes = 1024 * 1024;
 interface Running {
   id: string;
   lines: string;
-  begun: boolean;
-  /** There is a new shell since it has begun. */
-  shellEnded: boolean;
+  /** `orphaned` when there is a new shell since it has begun. */
+  state: 'sent' | 'begun' | 'ended' | 'orphaned';
   translated: boolean;
   /** What it printed, one character a byte. */
   output: string;
@@ -136,7 +135,7 @@ export class ShellSession implements AsyncDisposable {
     if (this.closed && !this.failed) this.tokens = newTokens();
     this.closed = false;
     await this.wire.moveTo(wire);
-    if (this.running && !this.running.begun) this.send(this.running.lines);
+    if (this.running?.state === 'sent') this.send(this.running.lines);
   }
 
   /** Starts a process in the guest that gives a sign of life each so many milliseconds (`ticks`), until the guest ends. */
@@ -164,13 +163,13 @@ export class ShellSession implements AsyncDisposable {
     const id = this.nextId();
     const lines = commandLines(command, id);
     if (this.abandoned !== undefined) await this.recover(this.abandoned, deadline);
-    const running: Running = { id, lines, begun: false, shellEnded: false, translated: false, output: '' };
+    const running: Running = { id, lines, state: 'sent', translated: false, output: '' };
     const ended = this.tokens.until({
       what: `the end of '${shortened(command)}'`,
       goal: (token) => (token.kind === 'end' && token.id === id ? token.status : undefined),
       impossible: () => {
         if (running.output.length > maxOutputBytes) return `it printed more than ${maxOutputBytes} bytes`;
-        return running.shellEnded ? 'its shell has ended' : undefined;
+        return running.state === 'orphaned' ? 'its shell has ended' : undefined;
       },
       deadline,
     });
@@ -181,8 +180,8 @@ export class ShellSession implements AsyncDisposable {
       return { output: decoded(running), status };
     } catch (thrown) {
       // Where the shell has ended there is a new one, in which nothing runs.
-      if (!running.shellEnded) this.abandon(command);
-      const state = running.begun ? 'had begun' : 'had not begun';
+      if (running.state !== 'orphaned') this.abandon(command);
+      const state = running.state === 'sent' ? 'had not begun' : 'had begun';
       const what = `'${shortened(command)}' did not end in the guest within ${deadline.totalMs} ms, and ${state}`;
       throw this.explained(thrown, what, running.output);
     } finally {
@@ -222,18 +221,20 @@ export class ShellSession implements AsyncDisposable {
     if (token.kind === 'text') {
       this.said = (this.said + token.bytes).slice(-4096);
       this.question?.heard(token.bytes);
-      if (running?.begun && running.output.length <= maxOutputBytes) running.output += token.bytes;
+      if (running?.state === 'begun' && running.output.length <= maxOutputBytes) running.output += token.bytes;
     }
     if (token.kind === 'greeting') {
       this.question?.greeted();
-      if (running?.begun) running.shellEnded = true;
+      if (running?.state === 'begun') running.state = 'orphaned';
       // The shell before has ended with the lines unread.
-      else if (running) this.send(running.lines);
+      else if (running?.state === 'sent') this.send(running.lines);
     }
     if (token.kind === 'begin' && token.id === running?.id) {
-      running.begun = true;
+      running.state = 'begun';
       running.translated = token.translated;
     }
+    // What comes after it, a prompt in the same chunk, is none of its output.
+    if (token.kind === 'end' && token.id === running?.id) running.state = 'ended';
   }
 
   private send(text: string): void {
