@@ -59,7 +59,7 @@ export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
   destination?: (cell: CellShape) => { devices?: CommandWords; machineType?: string; memoryMiB?: number };
   /** Raw disk images of so many MiB by the `id` of a `-drive`, empty at first, the same files on both sides: `-device virtio-blk-pci,drive=ID`. */
   disks?: Readonly<Record<string, number>>;
-  /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, 128 for Linux. */
+  /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, 192 for Linux. */
   memoryMiB?: number;
   /** Milliseconds for the whole cell; 60 000 where nothing is said, twice that for Linux. */
   timeoutMs?: number;

@@ -70,7 +70,7 @@ export async function guestTier(
   ]);
   const system = await linuxSystem(settings, { deadline, fetch: false });
   return {
-    ...{ kind, memoryMiB: 128, serials: 2, words: system.words, system: system.name },
+    ...{ kind, memoryMiB: 192, serials: 2, words: system.words, system: system.name },
     ...(system.disk !== undefined && { disk: system.disk }),
     ...(system.digest !== undefined && { identity: system.digest }),
     attach: (machine, how) => LinuxGuest.attach(machine, { system, ...how }),

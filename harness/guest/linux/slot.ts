@@ -36,6 +36,11 @@ export class GuestSlot {
     await this.guest.sh(`echo 0 > ${this.path}/power`);
   }
 
+  /** Waits until nothing is in the slot: for a moment after power went off, its device is still there. */
+  async emptied(): Promise<void> {
+    await this.guest.until(`[ "$(cat ${this.path}/adapter)" = 0 ]`, `an empty slot at ${this.path}`);
+  }
+
   async powerOn(): Promise<void> {
     await this.guest.sh(`echo 1 > ${this.path}/power`);
   }
