@@ -163,7 +163,7 @@ class CellEvidence {
     const outcomes = [...this.outcomes.map(recorded), ...this.cannotStart(thrown)];
     const expected = this.expectedIssues();
     if (thrown === undefined) {
-      const [issue] = expected;
+      const issue = expected.find(({ intermittent }) => !intermittent);
       if (!issue) return { verdict: 'passed', reason: '', findings: [], outcomes };
       const reason = `the known issue '${issue.name}' did not happen (${issue.source})`;
       return { verdict: 'fixed', reason, findings: [], outcomes, knownIssue: issue.name };
@@ -203,7 +203,8 @@ class CellEvidence {
     const told = outcomes.at(-1)?.findings ?? [];
     if (isUnmetExpectation(thrown) || !(thrown instanceof GodwitError)) return told;
     // Nothing that a migration left explains it: what was thrown is the finding, and the logs of whoever ran may tell more.
-    const side = outcomes.at(-1)?.class === 'completed' ? 'destination' : 'source';
+    const last = outcomes.at(-1)?.class;
+    const side = last === 'completed' || last === 'silent-difference' ? 'destination' : 'source';
     const first: Finding = { kind: thrown.code, side, summary: thrown.message, fields: {} };
     const logs = this.machines.flatMap((machine) =>
       diagnose(machine.spec.incoming ? 'destination' : 'source', machine.log()),

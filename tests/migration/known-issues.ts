@@ -96,3 +96,18 @@ const virtioMemSuspend = (newer: 'source' | 'destination'): KnownIssue => ({
 
 /** For scenarios in which a virtio-mem device goes between builds before and after 10.0. */
 export const virtioMemSuspends: readonly KnownIssue[] = bothWays.map(virtioMemSuspend);
+
+/**
+ * Under TCG a page that is written again after its dirty bit was cleared may not be marked again: where RAM is a multiple of 256 KiB,
+ * cpu_physical_memory_sync_dirty_bitmap() clears the bits and leaves the TLB as it is, so that stores go on without being noticed, and the
+ * destination gets an old page. Later versions call cpu_physical_memory_dirty_bits_cleared() there.
+ */
+export const tcgDirtyBitmap: KnownIssue = {
+  name: 'tcg-dirty-bitmap',
+  source: 'include/exec/ram_addr.h, cpu_physical_memory_sync_dirty_bitmap(), in 7.2.22 and in 10.0.13',
+  builds: { source: '<9.0' },
+  machineTypes: ['pc-q35', 'pc-i440fx'],
+  intermittent: true,
+  side: 'destination',
+  evidence: /^page 0x[\da-f]+ of guest RAM was|is not what the guest wrote/,
+};

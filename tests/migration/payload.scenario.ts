@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, scenario, type MigrationPlan } from 'godwit';
+import { tcgDirtyBitmap } from './known-issues.js';
 
 const clean = 'completed with clean logs, and the same machine as before';
 const mebibyte = 2 ** 20;
@@ -9,6 +10,7 @@ scenario('RAM under load, there and back ten times', {
   machines: ['pc-q35-6.0', 'pc-q35-7.2'],
   route: 'ping-pong',
   devices: '-device e1000e,romfile=',
+  known: [tcgDirtyBitmap],
   async body({ guest, migrate, route }) {
     await guest.setRange(mebibyte, 8 * mebibyte);
     await guest.setDirtyRate({ bytesPerSecond: 30e6 });
@@ -43,6 +45,7 @@ scenario('RAM dirtied faster than the link', {
   machines: ['pc-q35-6.0', 'pc-q35-7.2'],
   memoryMiB: 64,
   options: { way: Object.keys(ways) },
+  known: [tcgDirtyBitmap],
   skip({ options }) {
     return options['way'] === 'postcopy' ? lackOfUserfaultfd() : undefined;
   },
