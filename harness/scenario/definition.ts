@@ -35,7 +35,8 @@ export interface Journey<K extends GuestKind = 'scripted'> extends CellShape {
   /**
    * Migrates the guest to the next build of the route. The destination carries the devices that the guest has at this
    * moment. After a completed migration `guest` and `machine` are the destination's, and a guest that ran runs on: there it was held,
-   * for as long as the oracles looked at both sides, unless the plan says otherwise. Throws StateError at the route's end.
+   * for as long as the oracles looked at both sides, unless the plan says otherwise. A Linux guest goes
+   * at full speed unless the plan sets max-bandwidth. Throws StateError at the route's end.
    */
   migrate(plan?: MigrationPlan): Promise<Outcome>;
 }

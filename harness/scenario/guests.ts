@@ -21,6 +21,9 @@ export interface GuestSettings extends LinuxSettings {
   cold: boolean;
 }
 
+/** Bytes a second: as fast as it goes. At QEMU's own 128 MiB a second, half of a cell with 80 MB of Linux would be waiting. */
+const fullSpeed = 2 ** 40;
+
 /** A guest with a vCPU before there is a machine for it. */
 export interface GuestTier {
   kind: 'payload' | 'linux';
@@ -33,6 +36,8 @@ export interface GuestTier {
   disk?: string;
   /** What it runs, for reports. */
   system?: string;
+  /** Parameters that its migrations have unless their plans say otherwise. */
+  parameters?: Readonly<Record<string, number>>;
   /** All that its saved state depends on beside the machine; absent where it comes up at once, or with a disk whose content would have to be saved with it. */
   identity?: string;
   /**
@@ -71,6 +76,7 @@ export async function guestTier(
   const system = await linuxSystem(settings, { deadline, fetch: false });
   return {
     ...{ kind, memoryMiB: 192, serials: 2, words: system.words, system: system.name },
+    parameters: { 'max-bandwidth': fullSpeed },
     ...(system.disk !== undefined && { disk: system.disk }),
     ...(system.digest !== undefined && { identity: system.digest }),
     attach: (machine, how) => LinuxGuest.attach(machine, { system, ...how }),

@@ -65,10 +65,12 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   private standing: readonly string[] = [];
 
   // A property, so that a body may take it apart: `async body({ guest, migrate })`.
-  readonly migrate = async (plan: MigrationPlan = {}): Promise<Outcome> => {
+  readonly migrate = async (wished: MigrationPlan = {}): Promise<Outcome> => {
     if (this.hop + 1 >= this.route.length) throw new StateError('the guest is at the end of its route already');
     const { machine } = this.here;
     const { running } = this;
+    const usual = this.tier?.parameters;
+    const plan = usual ? { ...wished, parameters: { ...usual, ...wished.parameters } } : wished;
     const startedMs = performance.now();
     const wasRunning = running !== undefined && !(await isPaused(machine));
     // A scripted guest does nothing more: it is looked at while the destination may still be starting.

@@ -1,11 +1,14 @@
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { Deadline } from '../../harness/core/deadline.js';
 import { packageRoot } from '../../harness/core/package-root.js';
+import { linuxSystem } from '../../harness/guest/linux/system.js';
 import { PrivateFolder } from '../../harness/machine/private-folder.js';
 import { resolveBuild } from '../../harness/build/resolve.js';
 import { loadScenarios } from '../../harness/scenario/load.js';
 import { measureCell } from './one-cell.js';
 import { measureReading } from './reading.js';
+import { measurePayloadStart, measureWarmStart } from './running-guests.js';
 import { measureOracle } from './state-oracle.js';
 import { measureRoundTrips } from './round-trips.js';
 import { measureTee } from './teeing.js';
@@ -18,8 +21,8 @@ using folder = PrivateFolder.create();
 
 const quick = process.argv.includes('--quick');
 const amounts = quick
-  ? { pairs: 10, cells: 50, manyCells: 100, trips: 1000, ramMiB: 256 }
-  : { pairs: 60, cells: 500, manyCells: 1000, trips: 5000, ramMiB: 1024 };
+  ? { pairs: 10, cells: 50, manyCells: 100, trips: 1000, ramMiB: 256, starts: 10, boots: 3 }
+  : { pairs: 60, cells: 500, manyCells: 1000, trips: 5000, ramMiB: 1024, starts: 40, boots: 7 };
 
 print(`QEMU ${build.version.text}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, load ${load()}`);
 
@@ -61,6 +64,21 @@ print(
   `  ratio of rates through the pipe ${(reading.catMs / reading.pipeMs).toFixed(2)} (at least 0.5), largest process ${megabytes(reading.peakBytes)} MB (at most 150)`,
 );
 
+const payload = await measurePayloadStart(build, { folder: folder.path, turns: amounts.starts });
+print(
+  `payload guest: its answer after ${payload.payloadMs.toFixed(1)} ms, the first byte of a bare one after ${payload.bareMs.toFixed(1)} ms (medians of ${amounts.starts}, in turn)`,
+  `  ratio ${payload.ratio.toFixed(2)} (at most 1.5)`,
+);
+
+const [linux] = await loadScenarios([join(packageRoot, 'dist', 'tests', 'bench', 'linux.scenario.js')]);
+if (!linux) throw new Error('there is no Linux cell to measure');
+await fetchLinux();
+const warm = await measureWarmStart(build, linux, { folder: folder.path, turns: amounts.boots });
+print(
+  `Linux cell: ${warm.warmMs.toFixed(0)} ms warm, ${warm.coldMs.toFixed(0)} ms cold (medians of ${amounts.boots}, in turn)`,
+  `  ratio ${warm.ratio.toFixed(2)} (at most 0.35)`,
+);
+
 // At QEMU's own limit of 128 MiB a second, as people migrate; and as fast as it goes, where a relay is one process more on the way.
 for (const [how, bandwidth] of [
   ['usual', undefined],
@@ -77,6 +95,11 @@ for (const [how, bandwidth] of [
 }
 
 print(`load at the end ${load()}`);
+
+async function fetchLinux(): Promise<void> {
+  const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
+  await linuxSystem({}, { deadline: Deadline.after(600_000), fetch: true, onProgress });
+}
 
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);

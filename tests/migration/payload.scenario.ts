@@ -42,7 +42,7 @@ const ways: Readonly<Record<string, MigrationPlan>> = {
 
 scenario('RAM dirtied faster than the link', {
   guest: 'payload',
-  machines: ['pc-q35-6.0', 'pc-q35-7.2'],
+  machines: 'pc-q35-7.2',
   memoryMiB: 64,
   options: { way: Object.keys(ways) },
   known: [tcgDirtyBitmap],
@@ -52,7 +52,7 @@ scenario('RAM dirtied faster than the link', {
   async body({ guest, migrate, options }) {
     const plan = ways[options['way'] ?? ''] ?? {};
     await guest.setRange(mebibyte, 32 * mebibyte);
-    await guest.setDirtyRate('unlimited');
+    await guest.setDirtyRate({ bytesPerSecond: 400e6 });
     while ((await guest.rounds()) < 1);
     const outcome = await migrate({
       ...plan,
