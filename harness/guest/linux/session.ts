@@ -162,6 +162,7 @@ export class ShellSession implements AsyncDisposable {
   private async execute(command: string, deadline: Deadline): Promise<CommandResult> {
     const id = this.nextId();
     const lines = commandLines(command, id);
+    if (this.failed) throw this.failed;
     if (this.abandoned !== undefined) await this.recover(this.abandoned, deadline);
     const running: Running = { id, lines, state: 'sent', translated: false, output: '' };
     const ended = this.tokens.until({
@@ -197,6 +198,8 @@ export class ShellSession implements AsyncDisposable {
 
   /** Gets the shell back from a command that was given up. */
   private async recover(command: string, deadline: Deadline): Promise<void> {
+    // What was sent when it was given up may have gone to a wire that had closed.
+    this.send(interrupt);
     try {
       await this.synchronise(deadline);
     } catch (thrown) {

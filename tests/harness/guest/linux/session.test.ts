@@ -126,7 +126,7 @@ describe('a session with a shell', () => {
     const [first, second] = [new Wire(terminal.wire), new Wire(terminal.wire)];
     first.connect();
     await using session = await open(first.here);
-    // Lost before the shell read it, read by the shell with the answer under way, and running.
+    // Lost on its way; read by the shell, with the answer under way; and read by the terminal, while the shell is busy.
     first.loseInput = true;
     const lost = session.run(`echo lost >>${file}; echo lost`, soon);
     await turns();
@@ -145,8 +145,17 @@ describe('a session with a shell', () => {
     third.connect();
     await moved;
     expect((await read).output).to.equal('read\n');
-    expect((await session.run(`cat ${file}`, soon)).output).to.equal('lost\nread\n');
-    expect(readFileSync(file, 'utf8')).to.equal('lost\nread\n');
+
+    const fourth = new Wire(terminal.wire);
+    terminal.wire.write('sleep 0.2\n');
+    const queued = session.run(`echo queued >>${file}; echo queued`, soon);
+    await turns();
+    third.disconnect();
+    fourth.connect();
+    await session.moveTo(fourth.here);
+    expect((await queued).output).to.equal('queued\n');
+    expect((await session.run(`cat ${file}`, soon)).output).to.equal('lost\nread\nqueued\n');
+    expect(readFileSync(file, 'utf8')).to.equal('lost\nread\nqueued\n');
   });
 
   it('hears the old wire out before the new one', async () => {
