@@ -1,5 +1,5 @@
 import { hex } from '../core/hex.js';
-import type { CellResult, Phase } from '../record/events.js';
+import type { CellResult, GuestSummary, Phase } from '../record/events.js';
 import type { OutcomeRecord, SideOutcome } from '../record/outcome.js';
 import type { CellSummary } from '../record/summary.js';
 import { evidenceOf, storyOf } from './explanation.js';
@@ -59,6 +59,7 @@ function factsOf({ cell, attempts, result }: CellSummary): string[] {
   if (cell.file !== '') facts.push(`file ${cell.file}`);
   if (attempts > 1) facts.push(countOf(attempts, 'attempt'));
   if (result && result.accel !== '') facts.push(`accelerator ${result.accel}`);
+  if (result?.guest) facts.push(guestWords(result.guest));
   if (result && result.rssBytes > 0) facts.push(`worker at most ${Math.round(result.rssBytes / 1e6)} MB`);
   return facts;
 }
@@ -98,13 +99,24 @@ function renderOutcomes(outcomes: readonly OutcomeRecord[]): string {
       sideWords(outcome.source),
       sideWords(outcome.destination),
       outcome.totalMs === undefined ? '' : durationWords(outcome.totalMs),
-      outcome.downtimeMs === undefined ? '' : durationWords(outcome.downtimeMs),
+      downtimeWords(outcome),
       outcome.transferredBytes === undefined ? '' : outcome.transferredBytes.toLocaleString('en'),
     ];
     return `<tr>${columns.map((text) => `<td>${escapeText(text)}</td>`).join('')}</tr>`;
   });
   const heads = ['migration', 'came to', 'source', 'destination', 'time', 'downtime', 'bytes'];
   return `<table class="data"><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr>${rows.join('')}</table>`;
+}
+
+function guestWords({ kind, start, system = kind }: GuestSummary): string {
+  return start === 'warm' ? `${system} from a saved state` : `${system} booted anew`;
+}
+
+/** QEMU's figure, what somebody saw who listened to the guest, and what does not count because it was us. */
+function downtimeWords({ downtimeMs, guestDowntimeMs, heldMs }: OutcomeRecord): string {
+  const told = (ms: number | undefined, what: string): string[] =>
+    ms === undefined ? [] : [`${what}${durationWords(ms)}`];
+  return [...told(downtimeMs, ''), ...told(guestDowntimeMs, 'seen of the guest '), ...told(heldMs, 'held ')].join(', ');
 }
 
 function sideWords({ migrationStatus, runState, exitCode, signal }: SideOutcome): string {

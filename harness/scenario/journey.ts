@@ -298,7 +298,8 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const spec: MachineSpec = { ...this.specOf(hop, words), ...incoming };
     const { folder, logFolder } = this.plan;
     const label = way.label ?? this.labelOf(hop);
-    this.plan.onLaunch({ spec, label, folder });
+    if (way.label === undefined)
+      this.plan.onLaunch({ spec, label, folder, ...(way.inherits !== undefined && { inherits: way.inherits }) });
     const machine = this.undo.use(
       await Machine.launch(spec, {
         ...{ label, folder, logFolder, deadline },

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { quoteWord } from '../machine/words.js';
 import { channelsOf, type MachineSpec, printable, shellLine, socketsOf } from '../machine/command-line.js';
 
 /** Commands that only look, and may be left out of a reproduction. */
@@ -13,12 +14,16 @@ declare -A pids
 end() { exec 2>/dev/null; kill -9 "\${pids[@]}"; wait; rm -rf "$work"; }
 trap end EXIT
 trap 'exit 130' INT TERM HUP
-# start LABEL COMMAND: one QEMU in the background, its standard error kept for the end.
+# start LABEL COMMAND [FILE]: one QEMU in the background, its standard error kept for the end; a saved machine is its file descriptor 3.
 start() {
-  mkfifo "$work/$1.qmp.in" "$work/$1.qmp.out" "$work/$1.qtest.in" "$work/$1.qtest.out"
+  local channel
+  for channel in qmp qtest serial0 serial1; do mkfifo "$work/$1.$channel.in" "$work/$1.$channel.out"; done
   echo "$1: $2"
-  eval "exec env $2" 2>"$work/$1.stderr" &
+  eval "exec env $2" 2>"$work/$1.stderr" 3<"\${3:-/dev/null}" &
   pids[$1]=$!
+  for channel in serial0 serial1; do
+    cat "$work/$1.$channel.out" >"$work/$1.$channel" & pids[$1-$channel]=$!
+  done
   receive "$1" qmp '"QMP"' && qmp "$1" '{"execute": "qmp_capabilities"}'
 }
 alive() { kill -0 "\${pids[$1]}" 2>/dev/null; }
@@ -58,6 +63,8 @@ const tcpChannel = /tcp:127\.0\.0\.1:\d+/g;
 
 const relayed =
   '# There the stream went through a relay, which may have changed it; here it goes straight, as the source sends it.';
+const unheard =
+  '# What was said to the guest over its serial ports is left out: *.shell beside this file has it, where the guest is Linux.';
 /** A relay's socket has the destination's name: a script has no relay, and its stream goes straight. */
 const relayChannel = /\.relay\b/g;
 
@@ -67,6 +74,8 @@ export interface ReproducedMachine {
   /** Unique in the cell. */
   label: string;
   folder: string;
+  /** A saved machine that it comes up from. */
+  inherits?: string;
 }
 
 interface Step {
@@ -80,7 +89,11 @@ export class ReproductionScript {
   private readonly machines = new Map<string, ReproducedMachine>();
   private readonly steps: Step[] = [];
 
-  constructor(private readonly title: string) {}
+  /** @param disks empty raw images that the cell had in its private folder: names, and MiB. */
+  constructor(
+    private readonly title: string,
+    private readonly disks: Readonly<Record<string, number>> = {},
+  ) {}
 
   /** Takes note of a QEMU that is about to be started; one of the same label replaces the one before, and all that was sent to it. */
   start(machine: ReproducedMachine): void {
@@ -113,15 +126,18 @@ export class ReproductionScript {
       const machine = waiting.delete(label) ? this.machines.get(label) : undefined;
       if (!machine) return [];
       const pipes = channelsOf(socketsOf('$work', label, machine.spec), (path) => `pipe:${path}`);
-      return [`start ${label} ${doubleQuoted(shellLine(machine.spec, pipes))}`];
+      const saved = machine.inherits === undefined ? '' : ` ${quoteWord(machine.inherits)}`;
+      return [`start ${label} ${doubleQuoted(this.moved(shellLine(machine.spec, pipes)))}${saved}`];
     };
     let destination: string | undefined;
     const body = this.steps.flatMap((step) => {
-      if (executes(step, 'migrate-incoming')) destination = step.label;
+      const isRestored = step.line.includes('"fd:3"');
+      if (executes(step, 'migrate-incoming') && !isRestored) destination = step.label;
       const verb = executes(step, 'system_reset') ? 'reset' : step.channel;
       const command = `${verb} ${step.label} ${doubleQuoted(this.moved(step.line))}`;
       const both = [step.label, ...(destination === undefined ? [] : [destination])].join(' ');
-      return [...startOf(step.label), command, ...(executes(step, 'migrate') ? [`migrated ${both}`] : [])];
+      const waits = executes(step, 'migrate') ? [`migrated ${both}`] : isRestored ? [`migrated ${step.label}`] : [];
+      return [...startOf(step.label), command, ...waits];
     });
     // One that could not start was sent nothing: starting it is what shows why.
     const rest = [...waiting].flatMap(startOf);
@@ -133,12 +149,19 @@ export class ReproductionScript {
       `# ${this.title.replaceAll('\n', ' ')}`,
       '# Does without Godwit what one of its cells did.',
       ...(this.steps.some(({ line }) => line.search(relayChannel) >= 0) ? [relayed] : []),
+      ...(this.hasGuest ? [unheard] : []),
       preamble,
+      ...Object.entries(this.disks).map(([name, mebibytes]) => `truncate -s ${mebibytes}M "$work/${name}.img"`),
       ...body,
       ...rest,
       ...ends,
       '',
     ].join('\n');
+  }
+
+  /** Whether a guest has a vCPU and somebody spoke to it. */
+  private get hasGuest(): boolean {
+    return [...this.machines.values()].some(({ spec }) => (spec.serials ?? 0) > 0);
   }
 
   /** A line with the files and channels of the cell in the script's own folder. */

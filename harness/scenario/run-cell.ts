@@ -60,7 +60,10 @@ export async function runCell(plan: CellPlan): Promise<CellResult> {
   const guests = { ...plan.guests, cold: true };
   const { result: cold } = await playCell({ ...plan, guests, logFolder: join(plan.logFolder, 'cold') });
   const durationMs = warm.result.durationMs + cold.durationMs;
-  if (cold.verdict === 'failed') return { ...cold, durationMs };
+  if (cold.verdict === 'failed') {
+    const reason = `${cold.reason} (confirmed with a guest that was booted anew, after a failure from a saved state)`;
+    return { ...cold, reason, durationMs };
+  }
   forgetGuest(warm.savedIn);
   if (cold.verdict !== 'passed') return { ...cold, durationMs };
   const reason = `failed with a guest from a saved state, passed with one that was booted anew: ${warm.result.reason}`;
@@ -102,7 +105,7 @@ class CellEvidence {
   savedIn: string | undefined;
 
   constructor(private readonly plan: CellPlan) {
-    this.script = new ReproductionScript(plan.scenario.title);
+    this.script = new ReproductionScript(plan.scenario.title, plan.scenario.disks);
   }
 
   /** Plays the scenario; returns what it threw. */

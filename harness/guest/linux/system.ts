@@ -64,9 +64,11 @@ export async function linuxSystem(settings: LinuxSettings, options: LinuxSystemO
   const image = isSuite ? kernel : existing('--kernel', kernel);
   const packaged = await guestKernel(isSuite ? kernel : usualSuite, { ...options, arch: 'x86_64' });
   const own = await linuxImage(packaged);
+  // Beside a kernel of the user's a disk is the whole system; beside Godwit's own it is one more disk.
+  const attached = isSuite || disk === undefined ? own.initrd : undefined;
   const files = {
     kernel: isSuite ? packaged.kernel : image,
-    initrd: initrd ?? (disk === undefined ? own.initrd : undefined),
+    initrd: initrd ?? attached,
   };
   const line = append === undefined ? own.append : `${own.append} ${append}`;
   return {
