@@ -30,9 +30,14 @@ export async function saveMachine(machine: Machine, path: string, deadline: Dead
   await written;
 }
 
-/** Brings a machine up from the saved one that it inherits. It stays paused. Throws WaitImpossibleError when QEMU cannot load it. */
+/**
+ * Brings a machine up from the saved one that it inherits. It stays paused, and announces no network card: it has not moved, and a card
+ * that is plugged in soon would take part in it, up to a second later, at a time when the machine may have been saved again.
+ * Throws WaitImpossibleError when QEMU cannot load it.
+ */
 export async function restoreMachine(machine: Machine, deadline: Deadline): Promise<void> {
   await machine.qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
+  await machine.qmp.execute<string>('migrate-set-parameters', { 'announce-rounds': 0 });
   const restored = completed(machine, `the ${machine.label} QEMU to come up from a saved one`, deadline);
   await machine.qmp.execute('migrate-incoming', { uri: 'fd:3' });
   await restored;
