@@ -58,16 +58,21 @@ function wordsOf(name: string, text: string): string {
   return name.startsWith('XMM') ? words.join('') : words.map((word) => word.replace(/^0+(?=.)/, '')).join(' ');
 }
 
-function cpuid(words: unknown): Reading[] {
+/**
+ * Bits that tell of more than one logical processor, by leaf and register: HTT and CmpLegacy. Before 10.0 `feature-words` lacks them, though
+ * the CPUID instruction has them (target/i386/cpu.c, cpu_x86_cpuid() in 7.2.22; x86_cpu_expand_features() in 10.0.13).
+ */
+const topologyBits: Readonly<Record<string, number>> = { '0x1 EDX': 1 << 28, '0x80000001 ECX': 1 << 1 };
+
+/** The words of `feature-words`, named by leaf and register, without what not every version has among them. */
+export function cpuid(words: unknown): Reading[] {
   if (!Array.isArray(words)) return [];
   return words.flatMap((word: Partial<Record<string, unknown>>) => {
     const leaf = Number(word['cpuid-input-eax']).toString(16);
     const subleaf = word['cpuid-input-ecx'] === undefined ? '' : `.${Number(word['cpuid-input-ecx'])}`;
-    return {
-      name: `CPUID 0x${leaf}${subleaf} ${String(word['cpuid-register'])}`,
-      offset: 0,
-      value: Number(word['features']),
-    };
+    const name = `0x${leaf}${subleaf} ${String(word['cpuid-register'])}`;
+    const value = (Number(word['features']) & ~(topologyBits[name] ?? 0)) >>> 0;
+    return { name: `CPUID ${name}`, offset: 0, value };
   });
 }
 

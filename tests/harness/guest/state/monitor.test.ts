@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { cpuRegisters, localApic, picParts } from '../../../../harness/guest/state/monitor.js';
+import { cpuid, cpuRegisters, localApic, picParts } from '../../../../harness/guest/state/monitor.js';
 import type { Reading } from '../../../../harness/guest/state/part.js';
 
 function valuesOf(readings: readonly Reading[]): Record<string, number | string> {
@@ -9,6 +9,7 @@ function valuesOf(readings: readonly Reading[]): Record<string, number | string>
 // 1. Texts of 5.2 and of 11.1 give the same registers with the same values.
 // 2. Segments are whole, and their descriptions are no registers.
 // 3. The order of interrupt controllers does not matter, and lists of pins are values.
+// 4. CPUID is the same whether or not a version counts the bits of its topology among the features.
 describe('the monitor in registers', () => {
   it('reads both ways of printing a CPU', () => {
     const old = 'EIP=0000fff0 EFL=00000002 [-------] CPL=0 II=0\r\nXMM00=00000000000000000000000000000001\r\n';
@@ -27,6 +28,17 @@ describe('the monitor in registers', () => {
     expect(valuesOf(cpuRegisters(text))).to.deep.equal({
       ...{ CS: '8 0 ffffffff cf9a00', GDT: 'f6180 37', FCW: '37f', FSW: '0' },
     });
+  });
+
+  it('reads CPUID without the bits of topology', () => {
+    const words = (edx: number, ecx: number): unknown => [
+      { 'cpuid-register': 'EDX', 'cpuid-input-eax': 1, features: edx },
+      { 'cpuid-register': 'ECX', 'cpuid-input-eax': 0x80000001, features: ecx },
+      { 'cpuid-register': 'EBX', 'cpuid-input-eax': 7, 'cpuid-input-ecx': 0, features: 0x90000002 },
+    ];
+    const expected = { 'CPUID 0x1 EDX': 0x878bfbfd, 'CPUID 0x80000001 ECX': 5, 'CPUID 0x7.0 EBX': 0x90000002 };
+    expect(valuesOf(cpuid(words(0x878bfbfd, 5)))).to.deep.equal(expected);
+    expect(valuesOf(cpuid(words(0x978bfbfd, 7)))).to.deep.equal(expected);
   });
 
   it('reads a local APIC', () => {
