@@ -1,6 +1,7 @@
 /**
  * The machine of most Linux scenarios: one boot, saved, then serves them all. Two empty ports to plug into, a network card, a balloon, an
- * unplugged disk (`drive=data`), and room for a second CPU and for DIMMs.
+ * unplugged disk (`drive=data`), and room for a second CPU and for DIMMs. Cards share one user network through a hub: two of them would be
+ * two instances of slirp, which QEMU before 8.2 cannot tell apart (`slirpInstances`).
  */
 export const linuxMachine = `
   -smp 1,maxcpus=2
@@ -8,8 +9,10 @@ export const linuxMachine = `
   -device pcie-root-port,id=port0,bus=pcie.0,chassis=1
   -device pcie-root-port,id=port1,bus=pcie.0,chassis=2
   -netdev user,id=user0,restrict=on
-  -netdev user,id=user1,restrict=on
-  -device virtio-net-pci,id=net0,netdev=user0,romfile=,mac=52:54:00:00:00:01
+  -netdev hubport,id=uplink,hubid=0,netdev=user0
+  -netdev hubport,id=hub0,hubid=0
+  -netdev hubport,id=hub1,hubid=0
+  -device virtio-net-pci,id=net0,netdev=hub0,romfile=,mac=52:54:00:00:00:01
   -device virtio-balloon-pci,id=balloon0
 `;
 

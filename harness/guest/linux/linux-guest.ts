@@ -137,7 +137,9 @@ export class LinuxGuest implements RunningGuest, GuestShell {
   async ping(id: string, { own = '10.0.2.15', other = '10.0.2.2' } = {}): Promise<void> {
     const name = await interfaceOf(this, id);
     await this.sh(`ifconfig ${name} ${quoted(own)} netmask 255.255.255.0 up`);
-    await this.sh(`ping -c 2 -W 5 -I ${name} ${quoted(other)}`);
+    // One answer is enough; a card that has just come up may lose the first question.
+    const ping = `ping -I ${name} ${quoted(other)}`;
+    await this.sh(`${ping} -c 1 -W 1 || ${ping} -c 2 -W 5`);
   }
 
   /** Writes to the disk of that `-device` id from now on, without end. */
