@@ -38,9 +38,14 @@ export function commandLines(command: string, id: string): string {
   ].join('\n');
 }
 
-/** A line that makes a shell answer with the marker of `id`, with a terminal that neither echoes nor translates from now on. */
+/**
+ * A line that makes a shell answer with the marker of `id`, with a terminal that neither echoes nor translates from now on. It has no quotes:
+ * a shell that starts throws away what has come so far, be it half a question, and would wait for the other quote ever after.
+ */
 export function questionLine(id: string): string {
-  return `${killLine}stty -echo -opost 2>/dev/null; printf '${markerFormats(id).answer}'\n`;
+  // Outside of quotes a shell with a history takes `!` for itself.
+  const answer = markerFormats(id).answer.replaceAll('!', '\\041').replaceAll('\\', '\\\\');
+  return `${killLine}stty -echo -opost 2>/dev/null; printf ${answer}\n`;
 }
 
 function quotedPlain(character: string): string {

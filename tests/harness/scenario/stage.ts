@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import tmp from 'tmp';
 import type { CellResult } from '../../../harness/record/events.js';
 import type { ScenarioDefinition } from '../../../harness/scenario/definition.js';
+import type { GuestKind } from '../../../harness/scenario/guests.js';
 import { type CellPlan, runCell } from '../../../harness/scenario/run-cell.js';
 import { type Suite, suite } from '../support/launchpad.js';
 
@@ -26,8 +27,8 @@ export class Stage implements Disposable {
   private readonly sockets = tmp.dirSync({ dir: this.folder.name, name: 's' });
 
   /** Runs one cell: bookworm to bookworm on pc-q35-7.2, unless given otherwise. */
-  async play(
-    definition: Partial<ScenarioDefinition> & Pick<ScenarioDefinition, 'body'>,
+  async play<K extends GuestKind = 'scripted'>(
+    definition: Partial<ScenarioDefinition<K>> & Pick<ScenarioDefinition<K>, 'body'>,
     given: Partial<Omit<CellPlan, 'route'>> & { route?: Suite[] } = {},
   ): Promise<CellResult> {
     const route = await Promise.all((given.route ?? ['bookworm', 'bookworm']).map(suite));

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Duplex } from 'node:stream';
@@ -6,6 +7,7 @@ import fc from 'fast-check';
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { ConnectError, GuestError } from '../../../../harness/core/errors.js';
 import { ShellSession } from '../../../../harness/guest/linux/session.js';
+import { questionLine } from '../../../../harness/guest/linux/shell-line.js';
 import { PrivateFolder } from '../../../../harness/machine/private-folder.js';
 import { failure } from '../../support/failure.js';
 import { SocketPair } from '../../support/peer.js';
@@ -61,6 +63,15 @@ describe('a session with a shell', () => {
       const long = 'é'.repeat(1490);
       expect((await session.run(`echo ${long}`, soon)).output, shell).to.equal(`${long}\n`);
       expect((await session.run("-x '!' 2>/dev/null", soon)).status, shell).to.equal(127);
+    }
+  });
+
+  it('asks so that half a question leaves nothing open', () => {
+    const question = questionLine('1');
+    for (let length = 0; length <= question.length; length += 1) {
+      const half = `${question.slice(0, length)}\n`.replace(/^\x15/, '');
+      const { stdout } = spawnSync('sh', [], { input: `${half}${question.slice(1)}`, encoding: 'latin1' });
+      expect(stdout, `cut after ${length}`).to.include('\x1e1!\n');
     }
   });
 
