@@ -19,10 +19,10 @@ export class DiskLoad {
   static async start(guest: GuestShell, disk: string): Promise<DiskLoad> {
     const load = new DiskLoad(guest, disk);
     await guest.sh(
-      `rm -f /tmp/disk.*; block() { yes "godwit $1" | head -c ${blockKiB * 1024}; }; ` +
+      `rm -f /tmp/disk.*; echo 0 > /tmp/disk.count; block() { yes "godwit $1" | head -c ${blockKiB * 1024}; }; ` +
         `( n=0; while [ ! -e /tmp/disk.stop ]; do n=$((n + 1)); ` +
         `block $n | dd of=${quoted(disk)} bs=${blockKiB}k seek=$((n % ${blocks})) conv=notrunc,fsync iflag=fullblock 2>/tmp/disk.said ` +
-        `|| { cat /tmp/disk.said > /tmp/disk.failed; break; }; echo $n > /tmp/disk.new; mv /tmp/disk.new /tmp/disk.count; done; ` +
+        `|| { cat /tmp/disk.said > /tmp/disk.failed; break; }; echo $n > /tmp/disk.count; done; ` +
         `: > /tmp/disk.over ) < /dev/null > /dev/null 2>&1 &`,
     );
     await load.writes(1);
@@ -31,17 +31,15 @@ export class DiskLoad {
 
   /** Waits until so many more blocks are on the disk. */
   async writes(count: number): Promise<void> {
-    const from = Number(await this.guest.sh('cat /tmp/disk.count 2>/dev/null || echo 0'));
-    const now = '"$(cat /tmp/disk.count 2>/dev/null || echo 0)"';
-    await this.guest.until(
-      `[ ${now} -ge ${from + count} -o -e /tmp/disk.over ]`,
-      `${count} more blocks on ${this.disk}`,
-    );
+    await counted(this.guest, '/tmp/disk.', { count, what: `${count} more blocks on ${this.disk}` });
     await this.check();
   }
 
-  /** Stops writing and reads all back from the disk itself. Throws GuestError naming the blocks that do not hold what was written last. */
-  async verify(): Promise<void> {
+  /**
+   * Stops writing and reads all back from the disk itself. What is returned is all that there is on the disk now, up to its last block that was
+   * written. Throws GuestError naming the blocks that do not hold what was written last.
+   */
+  async verify(): Promise<Buffer> {
     await this.guest.sh(': > /tmp/disk.stop');
     await this.guest.until('[ -e /tmp/disk.over ]', `the last write to ${this.disk}`);
     await this.check();
@@ -53,26 +51,32 @@ export class DiskLoad {
     );
     if (wrong !== '')
       throw new GuestError(`${this.disk} does not hold what was written to it: ${wrong.replaceAll('\n', '; ')}`);
+    return contentAfter(Number(await this.guest.sh('cat /tmp/disk.count')));
   }
 
   private async check(): Promise<void> {
-    const failed = await this.guest.sh('cat /tmp/disk.failed 2>/dev/null || :');
+    const failed = await this.guest.sh('[ ! -e /tmp/disk.failed ] || cat /tmp/disk.failed');
     if (failed !== '') throw new GuestError(`writing to ${this.disk} failed in the guest: ${failed}`);
   }
 }
 
-/** Memory that is copied to and fro all the time, and compared each time. */
+/** Memory that is copied to and fro all the time, each copy checked by its digest. */
 export class MemoryLoad {
   private constructor(private readonly guest: GuestShell) {}
 
   static async start(guest: GuestShell, mebibytes: number): Promise<MemoryLoad> {
     const load = new MemoryLoad(guest);
+    // Random bytes alone would be as good, and ten times as slow to come by; a program has no two pages alike where it lies askew.
     await guest.sh(
       `mkdir -p /tmp/load && mount -t tmpfs -o size=${2 * mebibytes + 8}m none /tmp/load && ` +
-        `head -c ${mebibytes}m /dev/urandom > /tmp/load/a && sum=$(md5sum < /tmp/load/a); ` +
-        `( n=0; while [ ! -e /tmp/load/stop ]; do cat /tmp/load/a > /tmp/load/b; cmp /tmp/load/a /tmp/load/b > /tmp/load/said 2>&1 ` +
-        `|| { mv /tmp/load/said /tmp/load/failed; break; }; cat /tmp/load/b > /tmp/load/a; n=$((n + 1)); echo $n > /tmp/load/new; ` +
-        `mv /tmp/load/new /tmp/load/count; done; : > /tmp/load/over ) < /dev/null > /dev/null 2>&1 &`,
+        `{ head -c 100001 /dev/urandom; while cat /bin/busybox; do :; done; } 2>/dev/null | head -c ${mebibytes}m > /tmp/load/a && ` +
+        `sum="$(md5sum < /tmp/load/a)"`,
+    );
+    await guest.sh(
+      `echo 0 > /tmp/load/count; ( n=0; while [ ! -e /tmp/load/stop ]; do cat /tmp/load/a > /tmp/load/b; ` +
+        `[ "$(md5sum < /tmp/load/b)" = "$sum" ] || { echo "round $((n + 1))" > /tmp/load/failed; break; }; ` +
+        `cat /tmp/load/b > /tmp/load/a; n=$((n + 1)); echo $n > /tmp/load/count; ` +
+        `done; : > /tmp/load/over ) < /dev/null > /dev/null 2>&1 &`,
     );
     await load.rounds(1);
     return load;
@@ -80,12 +84,7 @@ export class MemoryLoad {
 
   /** Waits until all of it was copied so many more times. */
   async rounds(count: number): Promise<void> {
-    const from = Number(await this.guest.sh('cat /tmp/load/count 2>/dev/null || echo 0'));
-    const now = '"$(cat /tmp/load/count 2>/dev/null || echo 0)"';
-    await this.guest.until(
-      `[ ${now} -ge ${from + count} -o -e /tmp/load/over ]`,
-      `${count} more rounds over its memory`,
-    );
+    await counted(this.guest, '/tmp/load/', { count, what: `${count} more rounds over its memory` });
     await this.check();
   }
 
@@ -97,11 +96,30 @@ export class MemoryLoad {
     const same = await this.guest.sh('[ "$(md5sum < /tmp/load/a)" = "$sum" ] && echo same || echo other');
     await this.guest.sh('umount /tmp/load');
     if (same !== 'same')
-      throw new GuestError('memory that the guest has copied to and fro is not what it was at first');
+      throw new GuestError('memory that the guest has copied to and fro is not what the guest wrote at first');
   }
 
   private async check(): Promise<void> {
-    const failed = await this.guest.sh('cat /tmp/load/failed 2>/dev/null || :');
-    if (failed !== '') throw new GuestError(`a copy of memory differs in the guest: ${failed}`);
+    const failed = await this.guest.sh('[ ! -e /tmp/load/failed ] || cat /tmp/load/failed');
+    if (failed !== '')
+      throw new GuestError(`memory that the guest has copied is not what the guest wrote: found in ${failed}`);
   }
+}
+
+/**
+ * Waits until the count that a load keeps in a file is so much higher than now, or the load is over. It starts no process to look: under a load
+ * each takes a guest without a CPU of its own ten milliseconds and more.
+ */
+function counted(guest: GuestShell, files: string, { count, what }: { count: number; what: string }): Promise<void> {
+  // The count may be found empty, in the moment in which it is written.
+  const known = `read c < ${files}count && [ -n "$c" ] && from="\${from:-$c}"`;
+  return guest.until(`${known} && [ "$c" -ge $((from + ${count})) -o -e ${files}over ] && from=`, what);
+}
+
+/** What is on a disk from its start after so many blocks were written, the first at 1, and the place of the first again after the last place. */
+function contentAfter(count: number): Buffer {
+  const content = Buffer.alloc(blocks * blockKiB * 1024);
+  for (let n = Math.max(1, count - blocks + 1); n <= count; n += 1)
+    content.fill(`godwit ${n}\n`, (n % blocks) * blockKiB * 1024, ((n % blocks) + 1) * blockKiB * 1024);
+  return content;
 }
