@@ -72,7 +72,9 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const usual = this.tier?.parameters;
     const plan = usual ? { ...wished, parameters: { ...usual, ...wished.parameters } } : wished;
     const startedMs = performance.now();
-    const wasRunning = running !== undefined && !(await isPaused(machine));
+    const state = running && (await machine.qmp.execute('query-status')).status;
+    // A suspended guest goes on being suspended: `cont` is what it takes, where it does not come up so by itself.
+    const goesOn = state === 'running' || state === 'suspended';
     // A scripted guest does nothing more: it is looked at while the destination may still be starting.
     const before = running ? undefined : this.look(machine);
     before?.catch(() => undefined);
@@ -83,17 +85,19 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       deadline: this.plan.deadline,
       look: (looked) =>
         before && looked === machine ? before : this.look(looked, looked === machine ? undefined : facts),
-      runs: wasRunning,
+      runs: goesOn,
       onPhase: this.plan.onPhase,
     });
     // Before the guest is asked anything: what it says is no reason to forget what happened to it.
     this.plan.onOutcome(outcome);
     if (outcome.class === 'completed' || outcome.class === 'silent-difference') {
       this.hop += 1;
-      if (running) await this.follow(running, { destination, held: wasRunning && holds(plan), wasRunning });
+      if (running) await this.follow(running, { destination, held: goesOn && holds(plan), goesOn });
       const guest = running ? this.here.guest : ScriptedGuest.resume(destination, this.plan.deadline);
       this.current = { machine: destination, guest };
-      if (wasRunning) Object.assign(outcome, await this.outage(startedMs, holds(plan) ? outcome.arrivedMs : undefined));
+      // One that is suspended gives no sign of life before it is woken, and waits for nobody.
+      if (state === 'running')
+        Object.assign(outcome, await this.outage(startedMs, holds(plan) ? outcome.arrivedMs : undefined));
       await machine.kill();
     }
     return outcome;
@@ -201,9 +205,9 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   /** The guest takes up with the machine that it has come to, and runs on if it ran. */
   private async follow(
     guest: RunningGuest,
-    { destination, held, wasRunning }: { destination: Machine; held: boolean; wasRunning: boolean },
+    { destination, held, goesOn }: { destination: Machine; held: boolean; goesOn: boolean },
   ): Promise<void> {
-    await guest.arrive(destination, { held: held || !wasRunning });
+    await guest.arrive(destination, { held: held || !goesOn });
     if (!held) return;
     if (this.areas.includes('memory')) await guest.checkMemory?.();
     await destination.qmp.execute('cont');
@@ -322,9 +326,4 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     if (hop === 0) return 'source';
     return this.route.length === 2 ? 'destination' : `hop-${hop}`;
   }
-}
-
-/** Whether somebody has stopped a guest that could run. */
-async function isPaused({ qmp }: Machine): Promise<boolean> {
-  return (await qmp.execute('query-status')).status === 'paused';
 }

@@ -7,7 +7,7 @@ import type { RunningGuest } from '../running-guest.js';
 import { bootLinux, type BootedLinux } from './boot.js';
 import { DiskLoad, MemoryLoad } from './loads.js';
 import { blockDeviceOf, functionOf, type GuestFunction, interfaceOf, pciFunctions } from './pci.js';
-import { plugDevice, plugMemory, plugProcessor, unplugDevice } from './plug.js';
+import { plugDevice, plugMemory, plugProcessor, resizeMemory, unplugDevice } from './plug.js';
 import type { CommandResult } from './session.js';
 import { type GuestShell, quoted } from './shell.js';
 import { GuestSlot } from './slot.js';
@@ -128,6 +128,11 @@ export class LinuxGuest implements RunningGuest, GuestShell {
     return plugMemory(this, id, mebibytes);
   }
 
+  /** Asks the virtio-mem device of that `-device` id for so many MiB in all, and resolves when the guest has them, or has given back what is more. */
+  resizeMemory(id: string, mebibytes: number): Promise<void> {
+    return resizeMemory(this, id, mebibytes);
+  }
+
   /** The slot behind a root port or other bridge, by its `-device` id, as the guest's hotplug driver has it. */
   slot(id: string): Promise<GuestSlot> {
     return GuestSlot.of(this, id);
@@ -163,10 +168,18 @@ export class LinuxGuest implements RunningGuest, GuestShell {
     await suspended;
   }
 
-  /** Wakes a guest that was suspended to RAM, and resolves when its shell answers. */
-  async wake(): Promise<void> {
+  /** Wakes a guest that was suspended to RAM, and resolves when its shell answers. Throws ExecuteError when QEMU has it as not suspended. */
+  async wake(deadline = this.deadline): Promise<void> {
+    const woken = this.here.events.until({
+      what: `WAKEUP of the ${this.here.label} QEMU`,
+      goal: (event) => (isEvent(event, 'WAKEUP') ? true : undefined),
+      deadline,
+    });
+    // Where QEMU refuses, nobody awaits it.
+    woken.catch(() => undefined);
     await this.here.qmp.execute('system_wakeup');
-    await this.sh(':');
+    await woken;
+    await this.run(':', deadline);
   }
 
   /** Asks the guest's balloon to leave it so many MiB, and resolves when it has; the module virtio_balloon must be loaded. */
