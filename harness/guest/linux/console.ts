@@ -13,6 +13,8 @@ const badEnds: readonly RegExp[] = [
   /VFS: Unable to mount root.*/,
   /\bBUG: (?!soft lockup|workqueue lockup).*/,
   /\bOops: .*/,
+  // "general protection fault, …: 0000 [#1]": how die() counts (arch/x86/kernel/dumpstack.c), whatever it died of.
+  /.*: [\da-f]{4} \[#\d+\].*/,
 ];
 /** As much of the console's text is kept in memory, in characters. */
 const keptLength = 16 * 1024;
