@@ -111,3 +111,37 @@ export const tcgDirtyBitmap: KnownIssue = {
   side: 'destination',
   evidence: /^page 0x[\da-f]+ of guest RAM was|is not what the guest wrote/,
 };
+
+/** The same bug as the guest shows it where no oracle compares memory: its kernel or its shell went on with an old page. */
+export const tcgDirtyBitmapInGuest: KnownIssue = {
+  ...tcgDirtyBitmap,
+  evidence:
+    /^the guest's kernel said|did not end in the guest within|has not answered since|ended with status \d+ in the guest/,
+};
+
+/**
+ * A guest that is suspended to RAM wakes up when it is migrated: migration_completion() asked for it before it stopped the machine, and sent
+ * "running" as its state. The source resets its CPUs for the wake-up when their state has been sent, and the guest goes on at the
+ * destination right behind the instruction that had suspended it: mostly well, sometimes not at all.
+ */
+export const suspendedGuestWakes: KnownIssue = {
+  name: 'suspended-guest-wakes',
+  source: 'https://lore.kernel.org/r/1704312341-66640-7-git-send-email-steven.sistare@oracle.com',
+  builds: { source: '<9.0' },
+  machineTypes: ['pc-q35'],
+  side: 'destination',
+  evidence: /of local APIC of CPU 0 was/,
+};
+
+/**
+ * A guest that comes suspended is never started: process_incoming_migration_bh() of earlier versions sets the state and no more, `cont` does
+ * nothing in it, and system_wakeup resets CPUs of a machine whose clocks stand still. QEMU says that it runs.
+ */
+export const suspendedGuestNeverRuns: KnownIssue = {
+  name: 'suspended-guest-never-runs',
+  source: 'https://lore.kernel.org/r/1704312341-66640-7-git-send-email-steven.sistare@oracle.com',
+  builds: { source: '>=9.0', destination: '<9.0' },
+  machineTypes: ['pc-q35'],
+  side: 'destination',
+  evidence: /did not end in the guest within/,
+};

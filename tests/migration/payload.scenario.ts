@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { expect, scenario, type MigrationPlan } from 'godwit';
 import { tcgDirtyBitmap } from './known-issues.js';
+import { lackOfUserfaultfd } from './userfaultfd.js';
 
 const clean = 'completed with clean logs, and the same machine as before';
 const mebibyte = 2 ** 20;
@@ -67,10 +67,3 @@ scenario('RAM dirtied faster than the link', {
     await guest.checkMemory();
   },
 });
-
-/** Why this user cannot have postcopy here; undefined where it can be had (Linux Documentation/admin-guide/mm/userfaultfd.rst). */
-function lackOfUserfaultfd(): string | undefined {
-  const setting = '/proc/sys/vm/unprivileged_userfaultfd';
-  const allowed = process.getuid?.() === 0 || (existsSync(setting) && readFileSync(setting, 'latin1').trim() === '1');
-  return allowed ? undefined : 'postcopy needs userfaultfd, which this host keeps from ordinary users';
-}
