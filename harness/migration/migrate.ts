@@ -9,7 +9,7 @@ import type { ConfigSnapshot } from '../guest/config-snapshot.js';
 import type { Machine } from '../machine/machine.js';
 import { isEvent } from '../qmp/messages.js';
 import { ExecuteError, ExecuteInterruptedError } from '../qmp/errors.js';
-import type { Finding, RegisterDifference, Side } from '../record/outcome.js';
+import type { ChannelFigures, Finding, RegisterDifference, Side } from '../record/outcome.js';
 import { classify, type Evidence } from './classify.js';
 import { compareViews, findingOfDifference, type View } from './compare.js';
 import { examine } from './evidence.js';
@@ -33,62 +33,99 @@ export interface MigrateOptions {
 
 /** Migrates a guest from one running QEMU to another that waits for it (`-incoming defer`), and judges what happened on both. */
 export async function migrate(source: Machine, destination: Machine, options: MigrateOptions): Promise<Outcome> {
-  const { plan, deadline, runs = false } = options;
+  const { runs = false, look } = options;
+  const goesOn = runs && !holds(options.plan);
   const looking = stopwatch();
-  const logFrom = { source: source.log().length, destination: destination.log().length };
-  const goesOn = runs && !holds(plan);
-  const [early, address] = await Promise.all([
-    runs ? undefined : options.look(source),
-    listen(destination, plan, { goesOn }),
-    configure(source, plan),
-  ]);
-  await using relay = await between(destination, address, plan);
+  const early = runs ? undefined : look(source);
+  // Where the destination cannot listen, nobody awaits it.
+  early?.catch(() => undefined);
+  const address = await ready(source, destination, { plan: options.plan, goesOn });
+  const seen = await early;
   const lookedMs = looking();
+  const moved = await move({ source, destination }, address, options);
 
+  const judging = stopwatch();
+  const { arrived } = moved;
+  const [before, after] = await Promise.all([
+    seen ?? lookStopped(source, { alive: moved.source.alive && !(arrived && goesOn), look }),
+    arrived && !goesOn ? look(destination) : undefined,
+  ]);
+  const outcome = outcomeOf({ source, destination }, moved, { before, after });
+  options.onPhase?.('judging', judging() + lookedMs);
+  return outcome;
+}
+
+/** Switches both sides and makes the destination listen; the address. */
+async function ready(
+  source: Machine,
+  destination: Machine,
+  { plan, goesOn }: { plan: MigrationPlan; goesOn: boolean },
+): Promise<SocketAddress> {
+  const [address] = await Promise.all([listen(destination, plan, { goesOn }), configure(source, plan)]);
+  return address;
+}
+
+/** What a migration left to judge. */
+interface Moved extends Omit<Evidence, 'differs'> {
+  /** True when the destination lives and says that the guest is there. */
+  arrived: boolean;
+  /** When it said so. */
+  arrivedMs: number | undefined;
+  channels: ChannelFigures[] | undefined;
+}
+
+/** Sends the guest on its way, and collects the evidence of both sides when nothing moves any more. */
+async function move(
+  { source, destination }: Record<Side, Machine>,
+  address: SocketAddress,
+  { plan, deadline, stallMs = defaultStallMs, onPhase }: MigrateOptions,
+): Promise<Moved> {
   const moving = stopwatch();
-  const phases = new Phases(source, destination, { deadline, stallMs: options.stallMs ?? defaultStallMs });
+  const logFrom = { source: source.log().length, destination: destination.log().length };
+  await using relay = await between(destination, address, plan);
+  const phases = new Phases(source, destination, { deadline, stallMs });
   using _switch = switchToPostcopy(source, plan);
   const refusal = await start(source, relay?.uri ?? uriOf(address));
   const settled = refusal !== undefined || (await phases.settled());
-  const [sourceEvidence, destinationEvidence] = await Promise.all([
+  const [from, to] = await Promise.all([
     examine(source, { deadline, logFrom: logFrom.source, exitsOnError: false }),
     examine(destination, { deadline, logFrom: logFrom.destination, exitsOnError: plan.exitOnError ?? true }),
   ]);
-  options.onPhase?.('migration', moving());
+  onPhase?.('migration', moving());
   if (refusal === undefined) relay?.verify();
-
-  const judging = stopwatch();
-  const arrived = settled && destinationEvidence.alive && destinationEvidence.outcome.migrationStatus === 'completed';
-  const [before, after] = await Promise.all([
-    early ?? lookStopped(source, { alive: sourceEvidence.alive && !(arrived && goesOn), look: options.look }),
-    arrived && !goesOn ? options.look(destination) : undefined,
-  ]);
-  const differences = before && after ? compareViews(before, after) : [];
-  const evidence: Evidence = {
-    source: sourceEvidence,
-    destination: destinationEvidence,
-    settled,
+  return {
+    ...{ source: from, destination: to, settled, arrivedMs: phases.arrivedMs, channels: relay?.figures },
     ...(refusal !== undefined && { refusal }),
-    differs: differences.length > 0,
+    arrived: settled && to.alive && to.outcome.migrationStatus === 'completed',
   };
-  const outcome: Outcome = {
-    class: classify(evidence),
+}
+
+/** What was seen of the guest's machine from outside, on either side, where somebody looked. */
+interface Views {
+  before: View | undefined;
+  after: View | undefined;
+}
+
+function outcomeOf(machines: Record<Side, Machine>, moved: Moved, { before, after }: Views): Outcome {
+  const { source, destination } = machines;
+  const { arrived, arrivedMs, channels, refusal } = moved;
+  const differences = before && after ? compareViews(before, after) : [];
+  return {
+    class: classify({ ...moved, differs: differences.length > 0 }),
     from: source.spec.build.name,
     to: destination.spec.build.name,
-    source: { ...sourceEvidence.outcome, ...(refusal !== undefined && { refusal }) },
-    destination: destinationEvidence.outcome,
-    ...sourceEvidence.figures,
-    ...(relay && { channels: relay.figures }),
-    findings: findingsOf(evidence, differences, {
+    source: { ...moved.source.outcome, ...(refusal !== undefined && { refusal }) },
+    destination: moved.destination.outcome,
+    ...moved.source.figures,
+    ...(channels && { channels }),
+    findings: findingsOf(moved, differences, {
       source: viewOf(source, before?.config),
       destination: viewOf(destination, before?.config),
     }),
     differences,
-    ...(arrived && phases.arrivedMs !== undefined && { arrivedMs: phases.arrivedMs }),
+    ...(arrived && arrivedMs !== undefined && { arrivedMs }),
     configSpace: { ...(before && { before: before.config }), ...(after && { after: after.config }) },
   };
-  options.onPhase?.('judging', judging() + lookedMs);
-  return outcome;
 }
 
 /**
@@ -184,7 +221,7 @@ function viewOf(machine: Machine, before: ConfigSnapshot = new Map()): TopologyV
 }
 
 function findingsOf(
-  evidence: Evidence,
+  evidence: Omit<Evidence, 'differs'>,
   differences: readonly RegisterDifference[],
   devices: Record<Side, TopologyView>,
 ): Finding[] {

@@ -91,8 +91,7 @@ function existing(option: string, path: string): string {
 }
 
 async function digestOf([kernel = '', initrd = '', line = '']: readonly string[]): Promise<string> {
-  const hashes = await Promise.all([kernel, initrd].map((path) => (path === '' ? '' : hashFile(path))));
-  return createHash('sha256')
-    .update(JSON.stringify([...hashes, line]))
-    .digest('hex');
+  const hash = createHash('sha256').update(line);
+  for (const path of [kernel, initrd]) hash.update(path === '' ? '' : await hashFile(path));
+  return hash.digest('hex');
 }
