@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, writeWhole } from '../../build/cache-folder.js';
+import { cacheFolder, isMissing, writeWhole } from '../../build/cache-folder.js';
 import type { GuestKernel } from '../../build/deb/guest-kernel.js';
 import { cpioArchive, type CpioEntry } from './cpio.js';
 import { initScript } from './init-script.js';
@@ -51,7 +51,7 @@ export async function linuxImage(kernel: GuestKernel, options: ImageOptions = {}
   const modules = await readModules(kernel.modules, wanted);
   const names = modules.map(({ name }) => name);
   const init = initScript({ modules: names, greeting: greetingFormat });
-  const builtIn = await readFile(join(kernel.modules, 'modules.builtin'));
+  const builtIn = await readOrNothing(join(kernel.modules, 'modules.builtin'));
   const archive = cpioArchive([
     ...folders(['bin', 'dev', 'etc', 'lib', 'proc', 'root', 'run', 'sys', 'tmp']),
     { path: 'init', kind: 'file', content: Buffer.from(init), mode: 0o755 },
@@ -70,6 +70,14 @@ export async function linuxImage(kernel: GuestKernel, options: ImageOptions = {}
   if (!existsSync(initrd)) await writeWhole(initrd, archive);
   const digest = sha256(JSON.stringify([kernel.sha256.kernel, contents, append]));
   return { kernel: kernel.kernel, initrd, append, digest, modules: names };
+}
+
+/** Some kernels come without a list of what is built in (sid's 7.2). */
+async function readOrNothing(path: string): Promise<Buffer> {
+  return readFile(path).catch((thrown: unknown) => {
+    if (isMissing(thrown)) return Buffer.alloc(0);
+    throw thrown;
+  });
 }
 
 function moduleEntries(version: string, modules: readonly KernelModule[]): CpioEntry[] {
