@@ -162,15 +162,20 @@ export class Machine implements AsyncDisposable {
 
   /** Asks the guest for a device (`device_del`). What is returned resolves when QEMU has deleted it: await it after the guest's consent. */
   async requestRemoval(id: string, deadline: Deadline): Promise<{ deleted: Promise<true> }> {
-    const deleted = this.events.until({
+    const deleted = this.deletionOf(id, deadline);
+    await this.qmp.execute('device_del', { id });
+    return { deleted };
+  }
+
+  /** Resolves when QEMU says from now on that it has deleted a device. Throws WaitImpossibleError when the guest refuses to let it go. */
+  deletionOf(id: string, deadline: Deadline): Promise<true> {
+    return this.events.until({
       what: `DEVICE_DELETED of ${id}`,
       goal: (event) => (isEvent(event, 'DEVICE_DELETED') && event.data.device === id ? (true as const) : undefined),
       impossible: (event) =>
         isEvent(event, 'DEVICE_UNPLUG_GUEST_ERROR') && event.data.device === id ? 'the guest refused' : undefined,
       deadline,
     });
-    await this.qmp.execute('device_del', { id });
-    return { deleted };
   }
 
   /** Takes note that a device is gone: a destination started from now on has none. */

@@ -1,5 +1,6 @@
 import { GuestError } from '../../core/errors.js';
 import { parseDeviceLine } from '../../machine/device-line.js';
+import { isEvent } from '../../qmp/messages.js';
 import { functionOf } from './pci.js';
 import { type GuestShell, quoted } from './shell.js';
 
@@ -38,13 +39,45 @@ export async function plugProcessor(guest: GuestShell): Promise<number> {
   return number;
 }
 
+/** MiB of memory that the guest has, as a substitution of its shell. */
+const totalMiB = `$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)`;
+
+/**
+ * Readies a guest for so many MiB more, and returns what waits for it to have them. What is new is to be for what can be moved, which is what
+ * programs have: only so can it be taken out again.
+ */
+async function expectMemory(guest: GuestShell, mebibytes: number): Promise<() => Promise<void>> {
+  await guest.sh('echo online_movable > /sys/devices/system/memory/auto_online_blocks');
+  const before = Number(await guest.sh(`echo ${totalMiB}`));
+  return () => guest.until(`[ ${totalMiB} -ge ${before + mebibytes} ]`, `${mebibytes} MiB more of memory`);
+}
+
 /** Plugs in a DIMM, and resolves when the guest has put so much more memory online. */
 export async function plugMemory(guest: GuestShell, id: string, mebibytes: number): Promise<void> {
   const { machine } = guest;
-  const total = `$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)`;
-  await guest.sh('echo online > /sys/devices/system/memory/auto_online_blocks');
-  const before = Number(await guest.sh(`echo ${total}`));
+  const online = await expectMemory(guest, mebibytes);
   await machine.addObject(`memory-backend-ram,id=${id}-memory,size=${mebibytes * 2 ** 20}`);
   await machine.addDevice(parseDeviceLine(`pc-dimm,id=${id},memdev=${id}-memory`));
-  await guest.until(`[ ${total} -ge ${before + mebibytes} ]`, `${mebibytes} MiB more of memory`);
+  await online();
+}
+
+/** Asks a virtio-mem device for so many MiB in all, and resolves when QEMU says that it has them and the guest has what is more. */
+export async function resizeMemory(guest: GuestShell, id: string, mebibytes: number): Promise<void> {
+  const { machine, deadline } = guest;
+  const path = `/machine/peripheral/${id}`;
+  const size = Number(await machine.qmp.execute('qom-get', { path, property: 'size' }));
+  const online = await expectMemory(guest, mebibytes - size / 2 ** 20);
+  const bytes = mebibytes * 2 ** 20;
+  const resized = machine.events.until({
+    what: `${id} to have ${mebibytes} MiB`,
+    goal: (event) =>
+      isEvent(event, 'MEMORY_DEVICE_SIZE_CHANGE') && event.data.id === id && event.data.size === bytes
+        ? true
+        : undefined,
+    deadline,
+  });
+  resized.catch(() => undefined);
+  await machine.qmp.execute('qom-set', { path, property: 'requested-size', value: bytes });
+  await resized;
+  await online();
 }

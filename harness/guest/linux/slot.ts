@@ -31,6 +31,20 @@ export class GuestSlot {
     return (await this.guest.sh(`cat ${this.path}/power`)) === '1';
   }
 
+  /**
+   * Switches power off, by which the guest lets go of a device, and resolves when QEMU has deleted it: what an operator does at a slot of
+   * pciehp, and how acpiphp ejects.
+   */
+  async eject(id: string): Promise<void> {
+    const { machine, deadline } = this.guest;
+    const deleted = machine.deletionOf(id, deadline);
+    // Where the guest cannot do it, nobody awaits it.
+    deleted.catch(() => undefined);
+    await this.powerOff();
+    await deleted;
+    machine.forgetDevice(id);
+  }
+
   /** Switches power off: the guest lets go of what is in it, and QEMU takes it out. ACPI's driver ejects it in this way. */
   async powerOff(): Promise<void> {
     await this.guest.sh(`echo 0 > ${this.path}/power`);
