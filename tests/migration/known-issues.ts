@@ -145,3 +145,30 @@ export const suspendedGuestNeverRuns: KnownIssue = {
   side: 'destination',
   evidence: /did not end in the guest within/,
 };
+
+/**
+ * The same with memory of its own backend, such as a DIMM or virtio-mem: the stores to be noticed again are looked for at the place that a page
+ * has in its RAMBlock, and the block begins elsewhere. Only in the machine's own RAM are the two the same.
+ */
+export const tcgDirtyBlock: KnownIssue = {
+  name: 'tcg-dirty-block',
+  source: 'include/exec/ram_addr.h, cpu_physical_memory_sync_dirty_bitmap(), the call without rb->offset, in 10.0.13',
+  builds: { source: '>=10.0' },
+  machineTypes: ['pc-q35', 'pc-i440fx'],
+  intermittent: true,
+  side: 'destination',
+  evidence: /is not what the guest wrote|^a copy of memory differs in the guest/,
+};
+
+/**
+ * Every user network of a QEMU before 8.2 saves its state as instance 0 of slirp, so that two of them cannot be told apart; later versions
+ * number them, and an older one has no instance 1.
+ */
+export const slirpInstances: KnownIssue = {
+  name: 'slirp-instances',
+  source: 'net/slirp.c, net_slirp_init(), the call of register_savevm_live(), in 7.2.22 and in 10.0.13',
+  builds: { source: '>=10.0', destination: '<8.0' },
+  machineTypes: ['pc-q35', 'pc-i440fx'],
+  side: 'destination',
+  evidence: /^The stream holds slirp, instance 1, and the destination has no such device$/,
+};

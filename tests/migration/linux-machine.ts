@@ -12,9 +12,19 @@ export const linuxMachine = `
   -netdev hubport,id=uplink,hubid=0,netdev=user0
   -netdev hubport,id=hub0,hubid=0
   -netdev hubport,id=hub1,hubid=0
+  -netdev hubport,id=hub2,hubid=0
   -device virtio-net-pci,id=net0,netdev=hub0,romfile=,mac=52:54:00:00:00:01
   -device virtio-balloon-pci,id=balloon0
 `;
 
 /** The disk of that machine, in MiB. */
 export const linuxDisks = { data: 16 };
+
+/** What scenarios say that change the devices of that machine before the guest migrates. */
+export const onLinuxMachine = {
+  guest: 'linux',
+  machines: 'pc-q35-*',
+  devices: linuxMachine,
+  disks: linuxDisks,
+  hotplugs: true,
+} as const;
