@@ -94,8 +94,16 @@ export class ShellSession implements AsyncDisposable {
     return new ShellSession(wire, options);
   }
 
-  /** Waits until the shell answers, asking it again and again. Throws as `open` does. */
+  /**
+   * Waits until the shell answers, asking it again and again, and then until it has nothing left to read: a line that comes while it is
+   * still at an earlier one is not taken as it was meant. Throws as `open` does.
+   */
   async synchronise(deadline: Deadline): Promise<void> {
+    await this.ask(deadline, { patient: false });
+    await this.ask(deadline, { patient: true });
+  }
+
+  private async ask(deadline: Deadline, { patient }: { patient: boolean }): Promise<void> {
     const id = this.nextId();
     const answered = this.tokens.until({
       what: "an answer of the guest's shell",
@@ -103,7 +111,7 @@ export class ShellSession implements AsyncDisposable {
       deadline,
     });
     const send = (line: string): void => this.send(line);
-    this.question = new ShellQuestion(send, questionLine(id), (error) => this.fail(error));
+    this.question = new ShellQuestion(send, questionLine(id), { fail: (error) => this.fail(error), patient });
     try {
       await answered;
     } catch (thrown) {

@@ -16,12 +16,16 @@ export class ShellQuestion implements Disposable {
   private ended = '';
   private rootWasSent = false;
 
-  /** @param fail gets a GuestError when no shell can be had by asking. */
+  /**
+   * @param asking `fail` gets a GuestError when no shell can be had by asking; `patient` is for a shell that has answered before, and needs no
+   * second question soon.
+   */
   constructor(
     private readonly send: (line: string) => void,
     private readonly question: string,
-    private readonly fail: (error: GuestError) => void,
+    private readonly asking: { fail: (error: GuestError) => void; patient: boolean },
   ) {
+    if (asking.patient) this.pause = pauseMs.longest;
     this.ask();
   }
 
@@ -62,14 +66,15 @@ export class ShellQuestion implements Disposable {
 
   private login(): void {
     clearTimeout(this.timer);
-    if (this.rootWasSent) return this.fail(new GuestError('the guest asks for another login after that of root'));
+    if (this.rootWasSent)
+      return this.asking.fail(new GuestError('the guest asks for another login after that of root'));
     this.rootWasSent = true;
     this.answer('root\n');
   }
 
   private password(): void {
     clearTimeout(this.timer);
-    if (this.rootWasSent) return this.fail(new GuestError('the guest asks for a password of root'));
+    if (this.rootWasSent) return this.asking.fail(new GuestError('the guest asks for a password of root'));
     // The login took a question for a name; an empty password makes it ask for another.
     this.answer('\n');
   }
