@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
+import { findOnPath } from '../../../../harness/build/child.js';
 import { guestKernel } from '../../../../harness/build/deb/guest-kernel.js';
 import { Deadline } from '../../../../harness/core/deadline.js';
+import { StateError } from '../../../../harness/core/errors.js';
 
 /** A shell on a real terminal of the host's (util-linux's script makes it), with this process at the other end of its wire. */
 export class Terminal implements AsyncDisposable {
@@ -13,7 +15,9 @@ export class Terminal implements AsyncDisposable {
 
   /** @param command what runs on the terminal, in the words of a shell. */
   static open(command: string): Terminal {
-    const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
+    const script = findOnPath('script');
+    if (script === undefined) throw new StateError('there is no script (util-linux) on PATH');
+    const child = spawn(script, ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { PATH: process.env['PATH'], TERM: 'dumb', PS1: '$ ' },
     });
