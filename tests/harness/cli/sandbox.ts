@@ -9,7 +9,7 @@ import type { CellFinished, RecordEvent, RunFinished } from '../../../harness/re
 import type { Verdict } from '../../../harness/record/verdict.js';
 
 const main = join(packageRoot, 'dist', 'harness', 'cli', 'main.js');
-const patience = 20_000;
+const patience = 60_000;
 
 /** How a command ended. */
 export interface Ended {
