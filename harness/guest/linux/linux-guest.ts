@@ -164,7 +164,7 @@ export class LinuxGuest implements RunningGuest, GuestShell {
       goal: (event) => (isEvent(event, 'SUSPEND') ? true : undefined),
       deadline: this.deadline,
     });
-    await this.sh('(usleep 50000; echo mem > /sys/power/state) > /dev/null 2>&1 &');
+    await this.sh('( (usleep 50000; echo mem > /sys/power/state) < /dev/null > /dev/null 2>&1 & )');
     await suspended;
   }
 

@@ -18,12 +18,13 @@ export class DiskLoad {
   /** @param disk path in the guest; at least 1 MiB, and what is on it is lost. */
   static async start(guest: GuestShell, disk: string): Promise<DiskLoad> {
     const load = new DiskLoad(guest, disk);
+    // No child of the session's shell, here and below: busybox's ash may take a child's end for the end of its input, when it reads just then.
     await guest.sh(
       `rm -f /tmp/disk.*; echo 0 > /tmp/disk.count; block() { yes "godwit $1" | head -c ${blockKiB * 1024}; }; ` +
-        `( n=0; while [ ! -e /tmp/disk.stop ]; do n=$((n + 1)); ` +
+        `( ( n=0; while [ ! -e /tmp/disk.stop ]; do n=$((n + 1)); ` +
         `block $n | dd of=${quoted(disk)} bs=${blockKiB}k seek=$((n % ${blocks})) conv=notrunc,fsync iflag=fullblock 2>/tmp/disk.said ` +
         `|| { cat /tmp/disk.said > /tmp/disk.failed; break; }; echo $n > /tmp/disk.count; done; ` +
-        `: > /tmp/disk.over ) < /dev/null > /dev/null 2>&1 &`,
+        `: > /tmp/disk.over ) < /dev/null > /dev/null 2>&1 & )`,
     );
     await load.writes(1);
     return load;
@@ -73,10 +74,10 @@ export class MemoryLoad {
         `sum="$(md5sum < /tmp/load/a)"`,
     );
     await guest.sh(
-      `echo 0 > /tmp/load/count; ( n=0; while [ ! -e /tmp/load/stop ]; do cat /tmp/load/a > /tmp/load/b; ` +
+      `echo 0 > /tmp/load/count; ( ( n=0; while [ ! -e /tmp/load/stop ]; do cat /tmp/load/a > /tmp/load/b; ` +
         `[ "$(md5sum < /tmp/load/b)" = "$sum" ] || { echo "round $((n + 1))" > /tmp/load/failed; break; }; ` +
         `cat /tmp/load/b > /tmp/load/a; n=$((n + 1)); echo $n > /tmp/load/count; ` +
-        `done; : > /tmp/load/over ) < /dev/null > /dev/null 2>&1 &`,
+        `done; : > /tmp/load/over ) < /dev/null > /dev/null 2>&1 & )`,
     );
     await load.rounds(1);
     return load;
@@ -93,10 +94,13 @@ export class MemoryLoad {
     await this.guest.sh(': > /tmp/load/stop');
     await this.guest.until('[ -e /tmp/load/over ]', 'the last copy of its memory');
     await this.check();
-    const same = await this.guest.sh('[ "$(md5sum < /tmp/load/a)" = "$sum" ] && echo same || echo other');
-    await this.guest.sh('umount /tmp/load');
-    if (same !== 'same')
-      throw new GuestError('memory that the guest has copied to and fro is not what the guest wrote at first');
+    const wrong = await this.guest.sh(
+      'now="$(md5sum < /tmp/load/a)"; umount /tmp/load; [ "$now" = "$sum" ] || echo "its digest is $now and was $sum"',
+    );
+    if (wrong !== '')
+      throw new GuestError(
+        `memory that the guest has copied to and fro is not what the guest wrote at first: ${wrong}`,
+      );
   }
 
   private async check(): Promise<void> {
