@@ -41,8 +41,14 @@ export async function restoreMachine(machine: Machine, deadline: Deadline): Prom
   await machine.qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
   await machine.qmp.execute<string>('migrate-set-parameters', { 'announce-rounds': 1 });
   const restored = completed(machine, `the ${machine.label} QEMU to come up from a saved one`, deadline);
-  await machine.qmp.execute('migrate-incoming', { uri: 'fd:3' });
+  await machine.qmp.execute('migrate-incoming', { uri: inheritedUri(machine) });
   await restored;
+}
+
+/** The file that a machine inherits, as a channel. A file descriptor of a file is no such channel any more in 11.1.3, and `file:` is one from 8.2 on. */
+function inheritedUri({ spec }: Machine): string {
+  const { major, minor } = spec.build.version;
+  return major > 8 || (major === 8 && minor >= 2) ? 'file:/proc/self/fd/3' : 'fd:3';
 }
 
 function completed({ events }: Machine, what: string, deadline: Deadline): Promise<true> {
