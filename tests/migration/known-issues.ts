@@ -130,7 +130,7 @@ export const suspendedGuestWakes: KnownIssue = {
   builds: { source: '<9.0' },
   machineTypes: ['pc-q35'],
   side: 'destination',
-  evidence: /of local APIC of CPU 0 was/,
+  evidence: /of (?:local APIC of CPU 0|00:00\.0)\b.* was .* on the source|guest is not in suspended state/,
 };
 
 /**
