@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { findOnPath } from '../../../../harness/build/child.js';
 import { guestKernel } from '../../../../harness/build/deb/guest-kernel.js';
@@ -25,7 +26,8 @@ export class Terminal implements AsyncDisposable {
     wire.on('error', () => undefined);
     const ended = once(child, 'close');
     return new Terminal(wire, async () => {
-      child.kill('SIGKILL');
+      // A script that is ended leaves its shell behind, which stops at a terminal that is gone.
+      for (const pid of child.pid === undefined ? [] : familyOf(child.pid)) kill(pid);
       await ended;
     });
   }
@@ -33,6 +35,21 @@ export class Terminal implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
     this.wire.destroy();
+  }
+}
+
+/** A process and all that it has started, as the kernel lists them. */
+function familyOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ');
+  return [...children.flatMap((child) => (child === '' ? [] : familyOf(Number(child)))), pid];
+}
+
+/** Ends a process that may have ended by itself. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Its end came first.
   }
 }
 
