@@ -16,7 +16,7 @@ export interface KnownIssue {
   /** Values of the scenario's options that show it; every cell does where nothing is said. */
   options?: Readonly<Record<string, readonly string[]>>;
   /** True for one that shows now and then only: a cell in which it does not has passed, and is not called fixed. */
-  intermittent?: true;
+  intermittent?: boolean;
   /** The side whose findings show it. */
   side: Side;
   /** Matches a log line of that side, or the summary of a finding: this failure and no other. */

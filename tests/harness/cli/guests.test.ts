@@ -78,7 +78,9 @@ describe('godwit run with guests of the user', function () {
     });
 
     it('disk, which stays as it is', async () => {
-      expect(await passes('disk', '--kernel', 'deb:bookworm', '--disk', 'disk')).to.match(/^Linux \d.*\(deb:bookworm\)$/);
+      expect(await passes('disk', '--kernel', 'deb:bookworm', '--disk', 'disk')).to.match(
+        /^Linux \d.*\(deb:bookworm\)$/,
+      );
       expect(readFileSync(sandbox.path('disk'), 'latin1').slice(0, 9)).to.equal('untouched');
     });
   });

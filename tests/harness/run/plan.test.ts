@@ -36,6 +36,7 @@ const catalogue: Scenario[] = [
   }),
   scenario('same build only', { pairs: 'same', machines: '*-7.2' }),
   scenario('there and back', { route: 'there-and-back', machines: 'pc-q35-7.2' }),
+  scenario('ping-pong', { route: 'ping-pong', machines: 'pc-q35-7.2' }),
   scenario('three', { route: 'three', machines: 'pc-q35-7.2' }),
   scenario('a device of new builds', { machines: 'pc-q35-5.2', devices: '-device igb,id=x' }),
 ];

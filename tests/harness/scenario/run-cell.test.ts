@@ -112,6 +112,8 @@ describe('one cell', () => {
     expect(result.reason).to.equal("the known issue 'slot' did not happen (a bug report)");
     const elsewhere = { ...slotIssue, builds: { destination: '<7' } };
     expect((await stage.play({ ...slotPoweredOff, known: [elsewhere] })).verdict).to.equal('passed');
+    const nowAndThen = { ...slotIssue, intermittent: true };
+    expect((await stage.play({ ...slotPoweredOff, known: [nowAndThen] })).verdict).to.equal('passed');
   });
 
   it('is broken by a mistake in its body, and says where', async () => {
