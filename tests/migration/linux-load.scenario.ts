@@ -5,13 +5,15 @@ import { linuxDisks, linuxMachine } from './linux-machine.js';
 import { lackOfUserfaultfd } from './userfaultfd.js';
 
 const clean = 'completed with clean logs, and the same machine as before';
+/** A guest that has set its queues up on the newest build may go back there. */
+const fromNewest = { ...virtioQueueSize(), intermittent: true };
 const machine = { guest: 'linux', devices: linuxMachine, disks: linuxDisks } as const;
 
 scenario('Linux: there and back ten times', {
   ...machine,
   machines: ['pc-q35-6.0', 'pc-q35-7.2'],
   route: 'ping-pong',
-  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, virtioQueueSize()],
+  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, fromNewest],
   async body({ guest, migrate, route }) {
     const [before, complaints] = [await lookOf(guest), await complaintsOf(guest)];
     await guest.startTicking();
@@ -78,7 +80,7 @@ scenario('Linux: disk that is written', {
   machines: ['pc-q35-5.2', 'pc-q35-7.2'],
   route: 'there-and-back',
   hotplugs: true,
-  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, virtioQueueSize()],
+  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, fromNewest],
   async body({ guest, migrate, route }) {
     await guest.hotplug('virtio-blk-pci,id=disk0,drive=data,bus=port0');
     const load = await guest.loadDisk('disk0');

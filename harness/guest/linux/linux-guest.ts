@@ -152,7 +152,7 @@ export class LinuxGuest implements RunningGuest, GuestShell {
     return DiskLoad.start(this, await blockDeviceOf(this, id));
   }
 
-  /** Copies so many MiB of memory to and fro from now on, without end. */
+  /** Writes so many MiB of memory over and over from now on, without end; it takes three times as much. */
   loadMemory(mebibytes: number): Promise<MemoryLoad> {
     return MemoryLoad.start(this, mebibytes);
   }
