@@ -172,3 +172,14 @@ export const slirpInstances: KnownIssue = {
   side: 'destination',
   evidence: /^The stream holds slirp, instance 1, and the destination has no such device$/,
 };
+
+/**
+ * The primary of a failover pair is taken from the guest before it migrates, and 5.2.0 keeps its card present in the slot; on the destination it
+ * is still hidden when the port is loaded. Not so from 7.2.22.
+ */
+export const failoverPresence: KnownIssue = {
+  ...slotPresenceDetectState,
+  name: 'failover-presence',
+  builds: { source: '<6.0', destination: '<8.1' },
+  evidence: /Slot Status of port1 .*\bPDS\b/,
+};

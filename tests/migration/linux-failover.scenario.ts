@@ -1,5 +1,5 @@
 import { expect, scenario } from 'godwit';
-import { tcgDirtyBitmap } from './known-issues.js';
+import { failoverPresence, tcgDirtyBitmap, virtioQueueSize } from './known-issues.js';
 import { onLinuxMachine } from './linux-machine.js';
 
 const card = 'romfile=,mac=52:54:00:00:00:02';
@@ -7,7 +7,7 @@ const interfaceOfPrimary = '/sys/bus/pci/devices/0000:02:00.0/net/*';
 
 scenario('Linux: failover to the standby card while it migrates', {
   ...onLinuxMachine,
-  known: [tcgDirtyBitmap],
+  known: [failoverPresence, tcgDirtyBitmap, virtioQueueSize()],
   async body({ guest, machine, migrate }) {
     const seen: string[] = [];
     machine.events.listen(

@@ -1,5 +1,5 @@
 import { expect, scenario } from 'godwit';
-import { tcgDirtyBitmap } from './known-issues.js';
+import { tcgDirtyBitmap, virtioQueueSize } from './known-issues.js';
 import { onLinuxMachine } from './linux-machine.js';
 
 const card = 'virtio-net-pci,id=nic0,netdev=hub1,bus=port0,romfile=,mac=52:54:00:00:00:02';
@@ -7,7 +7,7 @@ const cardAddress = { own: '10.0.2.16' };
 
 scenario('Linux: hotplug before migration, unplug after it', {
   ...onLinuxMachine,
-  known: [tcgDirtyBitmap],
+  known: [tcgDirtyBitmap, virtioQueueSize()],
   async body({ guest, migrate }) {
     await guest.ping('net0');
     await guest.hotplug(card);
@@ -22,7 +22,7 @@ scenario('Linux: hotplug before migration, unplug after it', {
 
 scenario('Linux: hotplugged disk, written while it migrates', {
   ...onLinuxMachine,
-  known: [tcgDirtyBitmap],
+  known: [tcgDirtyBitmap, virtioQueueSize()],
   async body({ guest, migrate }) {
     await guest.hotplug('virtio-blk-pci,id=disk0,drive=data,bus=port1');
     const load = await guest.loadDisk('disk0');
@@ -35,7 +35,7 @@ scenario('Linux: hotplugged disk, written while it migrates', {
 
 scenario('Linux: device that the guest ejects, and another in its slot', {
   ...onLinuxMachine,
-  known: [tcgDirtyBitmap],
+  known: [tcgDirtyBitmap, virtioQueueSize()],
   options: { ejected: ['before migration', 'after migration'] },
   async body({ guest, migrate, options }) {
     const slot = await guest.slot('port0');
@@ -51,7 +51,7 @@ scenario('Linux: device that the guest ejects, and another in its slot', {
 
 scenario('Linux: unplug that the guest hears of on the destination', {
   ...onLinuxMachine,
-  known: [tcgDirtyBitmap],
+  known: [tcgDirtyBitmap, virtioQueueSize()],
   async body(journey) {
     const { guest } = journey;
     await guest.hotplug(card);
