@@ -50,10 +50,10 @@ export class GuestConsole implements Disposable {
   hear(chunk: Buffer | string, log: LogFile): void {
     log.write(chunk);
     this.text += chunk.toString('latin1');
-    const news = this.text.slice(this.searchedTo);
-    this.search(news);
-    // A line that is not whole yet is searched again.
-    this.searchedTo = Math.max(this.text.lastIndexOf('\n') + 1, this.text.length - 1000);
+    // A line that is not whole yet would be told as it is.
+    const whole = this.text.lastIndexOf('\n') + 1;
+    this.search(this.text.slice(this.searchedTo, whole));
+    this.searchedTo = Math.max(this.searchedTo, whole);
     const excess = this.text.length - keptLength;
     if (excess < keptLength) return;
     this.text = this.text.slice(excess);
