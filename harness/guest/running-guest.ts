@@ -7,6 +7,8 @@ export interface RunningGuest extends AsyncDisposable {
    * Throws GuestError when it is not what it was.
    */
   arrive(machine: Machine, how: { held: boolean }): Promise<void>;
+  /** Resolves when nothing goes on any more that began at boot: a state in which it can be saved for others. */
+  settle?(): Promise<void>;
   /** Proves that memory, of the machine that it is on, holds what it can have left there. Throws GuestError with the first wrong addresses. */
   checkMemory?(): Promise<void>;
   /**

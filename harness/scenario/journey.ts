@@ -190,7 +190,8 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       ...{ identity: tier.identity, folder, deadline },
       boot: async (path) => {
         await using machine = await this.launch(0, words, { label: 'boot' });
-        await using _guest = await tier.attach(machine, { deadline, resumed: false });
+        await using guest = await tier.attach(machine, { deadline, resumed: false });
+        await guest.settle?.();
         await saveMachine(machine, path, deadline);
       },
     });

@@ -9,7 +9,7 @@ import type { Deadline } from '../core/deadline.js';
 import type { MachineSpec } from '../machine/command-line.js';
 
 /** Of what is saved: it goes up with whatever changes what is in such a file. */
-const format = 1;
+const format = 3;
 /** Bytes of saved guests that are kept; those used least recently go first. A Linux guest has some 100 MB. */
 const mostBytes = 4 * 2 ** 30;
 const suffix = '.stream';

@@ -10,7 +10,7 @@ import { blockDeviceOf, functionOf, type GuestFunction, interfaceOf, pciFunction
 import { plugDevice, plugMemory, plugProcessor, resizeMemory, unplugDevice } from './plug.js';
 import type { CommandResult } from './session.js';
 import { type GuestShell, quoted } from './shell.js';
-import { GuestSlot } from './slot.js';
+import { GuestSlot, settleSlots } from './slot.js';
 import type { LinuxSystem } from './system.js';
 
 export interface LinuxStart {
@@ -54,6 +54,10 @@ export class LinuxGuest implements RunningGuest, GuestShell {
   async arrive(machine: Machine): Promise<void> {
     await this.booted.moveTo(machine);
     this.here = machine;
+  }
+
+  settle(): Promise<void> {
+    return settleSlots(this);
   }
 
   async largestGapMs(sinceMs: number): Promise<number | undefined> {

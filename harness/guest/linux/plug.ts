@@ -17,9 +17,12 @@ export async function plugDevice(guest: GuestShell, device: string): Promise<voi
   await guest.until(`[ -e /sys/bus/pci/devices/${address} ]`, `the device ${id} at ${address}`);
 }
 
+/** Milliseconds in which a guest gives a device back: pciehp takes five seconds, in which somebody could change their mind. */
+const unplugMs = 30_000;
+
 /** Asks for a device back, and resolves when QEMU says DEVICE_DELETED. */
 export async function unplugDevice({ machine, deadline }: GuestShell, id: string): Promise<void> {
-  const { deleted } = await machine.requestRemoval(id, deadline);
+  const { deleted } = await machine.requestRemoval(id, deadline.within(unplugMs));
   await deleted;
   machine.forgetDevice(id);
 }

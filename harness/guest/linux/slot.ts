@@ -4,6 +4,20 @@ import type { GuestShell } from './shell.js';
 
 const folder = '/sys/bus/pci/slots';
 
+/** How often the guest looks at most, each 20 ms: what is not settled after ten seconds stays as it is. */
+const mostLooks = 500;
+
+/**
+ * Waits until the guest's hotplug drivers have switched off every slot in which nothing is: pciehp gives an empty slot up after seconds only, and
+ * overlooks what is plugged into it meanwhile.
+ */
+export async function settleSlots(guest: GuestShell): Promise<void> {
+  const isUnsettled =
+    `for s in ${folder}/*; do [ -e $s/adapter ] || continue; read n <$s/adapter; read p <$s/power; ` +
+    '[ $n$p != 01 ] || exit 0; done; exit 1';
+  await guest.sh(`i=0; while [ $i -lt ${mostLooks} ] && (${isUnsettled}); do usleep 20000; i=$((i + 1)); done`);
+}
+
 /** A hot-pluggable slot as Linux has it: pciehp's or acpiphp's, whichever has claimed it (Documentation/ABI/testing/sysfs-bus-pci). */
 export class GuestSlot {
   private constructor(
