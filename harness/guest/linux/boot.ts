@@ -6,7 +6,7 @@ import { within } from '../../core/within.js';
 import type { LogFile } from '../../machine/log-file.js';
 import type { Machine } from '../../machine/machine.js';
 import { GuestConsole } from './console.js';
-import { ShellSession } from './session.js';
+import { ShellSession } from './session/session.js';
 
 export interface BootOptions {
   deadline: Deadline;

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { GuestError } from '../../core/errors.js';
 import { LogFile } from '../../machine/log-file.js';
-import { lastLines } from './shown.js';
+import { lastLines } from './session/shown.js';
 
 /**
  * What a kernel says when it cannot go on, or when what it does from now on proves nothing. A lockup may be the fault of a host that had no

@@ -8,7 +8,7 @@ import { bootLinux, type BootedLinux } from './boot.js';
 import { DiskLoad, MemoryLoad } from './loads.js';
 import { blockDeviceOf, functionOf, type GuestFunction, interfaceOf, pciFunctions } from './pci.js';
 import { plugDevice, plugMemory, plugProcessor, resizeMemory, unplugDevice } from './plug.js';
-import type { CommandResult } from './session.js';
+import type { CommandResult } from './session/session.js';
 import { type GuestShell, quoted } from './shell.js';
 import { GuestSlot, settleSlots } from './slot.js';
 import type { LinuxSystem } from './system.js';

@@ -1,6 +1,6 @@
 import type { Deadline } from '../../core/deadline.js';
 import type { Machine } from '../../machine/machine.js';
-import type { CommandResult } from './session.js';
+import type { CommandResult } from './session/session.js';
 
 /** A shell in a guest, and the machine that it is on now: what actions of a Linux guest are made of. */
 export interface GuestShell {

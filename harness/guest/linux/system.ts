@@ -5,7 +5,7 @@ import { guestKernel } from '../../build/deb/guest-kernel.js';
 import { hashFile } from '../../build/deb/manifest.js';
 import type { Deadline } from '../../core/deadline.js';
 import { UsageError } from '../../core/errors.js';
-import { linuxImage } from './initramfs.js';
+import { linuxImage } from './image/initramfs.js';
 
 /** The suite whose kernel and busybox a guest is made of where nobody says otherwise: the same one on every build, so that they can be compared. */
 const usualSuite = 'deb:bookworm';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { guestKernel } from '../../../harness/build/deb/guest-kernel.js';
 import { Deadline } from '../../../harness/core/deadline.js';
-import { cpioArchive } from '../../../harness/guest/linux/cpio.js';
+import { cpioArchive } from '../../../harness/guest/linux/image/cpio.js';
 import { Sandbox } from './sandbox.js';
 
 const mebibyte = 2 ** 20;

@@ -5,8 +5,8 @@ import { type GuestKernel, guestKernel } from '../../../../harness/build/deb/gue
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { ExitedError, GuestError, UsageError } from '../../../../harness/core/errors.js';
 import { bootLinux } from '../../../../harness/guest/linux/boot.js';
-import { cpioArchive } from '../../../../harness/guest/linux/cpio.js';
-import { imageWords, type LinuxImage, linuxImage } from '../../../../harness/guest/linux/initramfs.js';
+import { cpioArchive } from '../../../../harness/guest/linux/image/cpio.js';
+import { imageWords, type LinuxImage, linuxImage } from '../../../../harness/guest/linux/image/initramfs.js';
 import type { Machine } from '../../../../harness/machine/machine.js';
 import { isEvent } from '../../../../harness/qmp/messages.js';
 import { failure } from '../../support/failure.js';

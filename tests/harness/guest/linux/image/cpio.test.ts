@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { guestKernel } from '../../../../harness/build/deb/guest-kernel.js';
-import { Deadline } from '../../../../harness/core/deadline.js';
-import { cpioArchive, type CpioEntry } from '../../../../harness/guest/linux/cpio.js';
+import { guestKernel } from '../../../../../harness/build/deb/guest-kernel.js';
+import { Deadline } from '../../../../../harness/core/deadline.js';
+import { cpioArchive, type CpioEntry } from '../../../../../harness/guest/linux/image/cpio.js';
 
 interface Member {
   path: string;

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { guestKernel } from '../../../../harness/build/deb/guest-kernel.js';
-import { Deadline } from '../../../../harness/core/deadline.js';
-import { BuildError } from '../../../../harness/core/errors.js';
-import { readModules } from '../../../../harness/guest/linux/kernel-modules.js';
-import { PrivateFolder } from '../../../../harness/machine/private-folder.js';
-import { failure } from '../../support/failure.js';
+import { guestKernel } from '../../../../../harness/build/deb/guest-kernel.js';
+import { Deadline } from '../../../../../harness/core/deadline.js';
+import { BuildError } from '../../../../../harness/core/errors.js';
+import { readModules } from '../../../../../harness/guest/linux/image/kernel-modules.js';
+import { PrivateFolder } from '../../../../../harness/machine/private-folder.js';
+import { failure } from '../../../support/failure.js';
 
 /**
  * 1. A module comes after all that it needs, which is read from the modules themselves; one that a kernel has not is left out.

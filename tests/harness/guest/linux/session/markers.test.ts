@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { MarkerReader, type Token } from '../../../../harness/guest/linux/markers.js';
+import { MarkerReader, type Token } from '../../../../../harness/guest/linux/session/markers.js';
 
 function read(chunks: readonly string[]): Token[] {
   const reader = new MarkerReader();

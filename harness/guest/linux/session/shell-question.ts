@@ -1,4 +1,4 @@
-import { GuestError } from '../../core/errors.js';
+import { GuestError } from '../../../core/errors.js';
 
 /** The first wait before a question is asked again, and the longest one, in milliseconds. */
 const pauseMs = { first: 100, longest: 4000 };

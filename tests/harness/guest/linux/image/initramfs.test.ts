@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { expect } from 'chai';
-import { type GuestKernel, guestKernel } from '../../../../harness/build/deb/guest-kernel.js';
-import { Deadline } from '../../../../harness/core/deadline.js';
-import { imageWords, linuxImage } from '../../../../harness/guest/linux/initramfs.js';
-import { PrivateFolder } from '../../../../harness/machine/private-folder.js';
+import { type GuestKernel, guestKernel } from '../../../../../harness/build/deb/guest-kernel.js';
+import { Deadline } from '../../../../../harness/core/deadline.js';
+import { imageWords, linuxImage } from '../../../../../harness/guest/linux/image/initramfs.js';
+import { PrivateFolder } from '../../../../../harness/machine/private-folder.js';
 
 /**
  * 1. The same kernel makes the same image, which is written once; its digest changes with whatever changes the guest.

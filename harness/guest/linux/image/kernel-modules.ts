@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BuildError } from '../../core/errors.js';
+import { BuildError } from '../../../core/errors.js';
 
 /** One module of a kernel with its file's content. */
 export interface KernelModule {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Duplex } from 'node:stream';
-import { findOnPath } from '../../../../harness/build/child.js';
-import { guestKernel } from '../../../../harness/build/deb/guest-kernel.js';
-import { Deadline } from '../../../../harness/core/deadline.js';
-import { StateError } from '../../../../harness/core/errors.js';
+import { findOnPath } from '../../../../../harness/build/child.js';
+import { guestKernel } from '../../../../../harness/build/deb/guest-kernel.js';
+import { Deadline } from '../../../../../harness/core/deadline.js';
+import { StateError } from '../../../../../harness/core/errors.js';
 
 /** A shell on a real terminal of the host's (util-linux's script makes it), with this process at the other end of its wire. */
 export class Terminal implements AsyncDisposable {

@@ -1,5 +1,5 @@
-import type { Deadline } from '../../core/deadline.js';
-import { Watch } from '../../core/watch.js';
+import type { Deadline } from '../../../core/deadline.js';
+import { Watch } from '../../../core/watch.js';
 import { tickFormat } from './markers.js';
 
 /** As many signs of life are kept: a quarter of an hour of one each 10 ms. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { ConnectError } from '../../core/errors.js';
+import { ConnectError } from '../../../core/errors.js';
 
 /** Who hears what comes from a terminal. */
 export interface Hearer {

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, isMissing, writeWhole } from '../../build/cache-folder.js';
-import type { GuestKernel } from '../../build/deb/guest-kernel.js';
+import { cacheFolder, isMissing, writeWhole } from '../../../build/cache-folder.js';
+import type { GuestKernel } from '../../../build/deb/guest-kernel.js';
 import { cpioArchive, type CpioEntry } from './cpio.js';
 import { initScript } from './init-script.js';
 import { type KernelModule, readModules } from './kernel-modules.js';
-import { greetingFormat } from './markers.js';
+import { greetingFormat } from '../session/markers.js';
 
 /** What a machine boots Linux from: the words of QEMU's `-kernel`, `-initrd` and `-append`. */
 export interface LinuxImage {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { Deadline } from '../../core/deadline.js';
-import { GuestError, messageOf, WaitImpossibleError, WaitTimeoutError } from '../../core/errors.js';
-import { Watch } from '../../core/watch.js';
+import { Deadline } from '../../../core/deadline.js';
+import { GuestError, messageOf, WaitImpossibleError, WaitTimeoutError } from '../../../core/errors.js';
+import { Watch } from '../../../core/watch.js';
 import { MarkerReader, type Token } from './markers.js';
 import { commandLines, interrupt, questionLine } from './shell-line.js';
 import { ShellQuestion } from './shell-question.js';

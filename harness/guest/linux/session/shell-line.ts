@@ -1,4 +1,4 @@
-import { GuestError } from '../../core/errors.js';
+import { GuestError } from '../../../core/errors.js';
 import { markerFormats } from './markers.js';
 
 /** The longest command, in bytes of UTF-8. */
