@@ -116,7 +116,7 @@ export const tcgDirtyBitmap: KnownIssue = {
 export const tcgDirtyBitmapInGuest: KnownIssue = {
   ...tcgDirtyBitmap,
   evidence:
-    /^the guest's kernel said|did not end in the guest within|has not answered since|ended with status \d+ in the guest/,
+    /the guest's kernel said|did not end in the guest within|has not answered since|ended with status \d+ in the guest/,
 };
 
 /**
