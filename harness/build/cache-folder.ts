@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
@@ -53,6 +54,11 @@ export async function writeWhole(path: string, content: string | Buffer): Promis
     await rm(fresh, { force: true });
     throw thrown;
   }
+}
+
+/** Writes a file whose name tells its content, unless it is there already. */
+export async function writeOnce(path: string, content: string | Buffer): Promise<void> {
+  if (!existsSync(path)) await writeWhole(path, content);
 }
 
 /** Writes a JSON file as a whole. */

@@ -9,6 +9,11 @@ export interface Outcome extends OutcomeRecord {
   arrivedMs?: number;
 }
 
+/** Whether the guest is at the destination, whatever it sees there. */
+export function hasArrived({ class: came }: Pick<OutcomeRecord, 'class'>): boolean {
+  return came === 'completed' || came === 'silent-difference';
+}
+
 /** One line for a person: class, both states, and the first line that says why. */
 export function describeOutcome(outcome: OutcomeRecord): string {
   const finding = outcome.findings[0]?.summary;

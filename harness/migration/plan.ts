@@ -2,6 +2,9 @@ import { StateError } from '../core/errors.js';
 import type { Machine } from '../machine/machine.js';
 import type { RelayPlan } from './relay/plan.js';
 
+/** Bytes a second for `max-bandwidth`: more than any host has, as fast as it goes. */
+export const fullSpeed = 2 ** 40;
+
 /** How one migration is to be done. Everything left out is as QEMU has it by default. */
 export interface MigrationPlan {
   /** What the stream goes through; a unix socket by default. */

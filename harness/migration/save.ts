@@ -5,9 +5,7 @@ import type { Deadline } from '../core/deadline.js';
 import { SocketListener } from '../core/socket.js';
 import type { Machine } from '../machine/machine.js';
 import { isEvent } from '../qmp/messages.js';
-
-/** Bytes a second, more than any host has: nothing is to be slowed down on its way into a file. */
-const unlimited = 2 ** 40;
+import { configure, fullSpeed } from './plan.js';
 
 /**
  * Saves a machine into a file, from which another of the same spec comes up (`LaunchOptions.inherits`). Through a socket, because QEMU
@@ -18,8 +16,7 @@ export async function saveMachine(machine: Machine, path: string, deadline: Dead
   const { qmp, options, label } = machine;
   const socket = join(options.folder, `${label}.save`);
   await using listener = await SocketListener.listen(socket);
-  await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
-  await qmp.execute<string>('migrate-set-parameters', { 'max-bandwidth': unlimited });
+  await configure(machine, { parameters: { 'max-bandwidth': fullSpeed } });
   await qmp.execute('stop');
   const saved = completed(machine, `the end of saving the ${label} QEMU`, deadline);
   const written = listener.peer.then((wire) => pipeline(wire, createWriteStream(path, { mode: 0o600 })));
@@ -38,8 +35,7 @@ export async function saveMachine(machine: Machine, path: string, deadline: Dead
  * Throws WaitImpossibleError when QEMU cannot load it.
  */
 export async function restoreMachine(machine: Machine, deadline: Deadline): Promise<void> {
-  await machine.qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
-  await machine.qmp.execute<string>('migrate-set-parameters', { 'announce-rounds': 1 });
+  await configure(machine, { parameters: { 'announce-rounds': 1 } });
   const restored = completed(machine, `the ${machine.label} QEMU to come up from a saved one`, deadline);
   await machine.qmp.execute('migrate-incoming', { uri: inheritedUri(machine) });
   await restored;

@@ -1,10 +1,12 @@
+import { cacheFolder } from '../build/cache-folder.js';
 import type { Deadline } from '../core/deadline.js';
 import type { LinuxGuest } from '../guest/linux/linux-guest.js';
-import type { LinuxSettings } from '../guest/linux/system.js';
+import type { LinuxSettings, LinuxSystem } from '../guest/linux/system.js';
 import type { PayloadGuest } from '../guest/payload/payload-guest.js';
 import type { RunningGuest } from '../guest/running-guest.js';
 import type { ScriptedGuest } from '../guest/scripted.js';
 import type { Machine } from '../machine/machine.js';
+import { fullSpeed } from '../migration/plan.js';
 
 /** Who can act in a scenario, by the word that a scenario uses. */
 export interface Guests {
@@ -20,9 +22,6 @@ export interface GuestSettings extends LinuxSettings {
   /** True boots every guest anew, and saves none. */
   cold: boolean;
 }
-
-/** Bytes a second: as fast as it goes. At QEMU's own 128 MiB a second, half of a cell with 80 MB of Linux would be waiting. */
-const fullSpeed = 2 ** 40;
 
 /** A guest with a vCPU before there is a machine for it. */
 export interface GuestTier {
@@ -45,6 +44,20 @@ export interface GuestTier {
    * Throws GuestError with the last thing heard of it.
    */
   attach: (machine: Machine, how: { deadline: Deadline; resumed: boolean }) => Promise<RunningGuest>;
+}
+
+/** What was found for settings, by them and the cache that it lies in: to put an initramfs together and to hash a kernel takes a tenth of a cell. */
+const systems = new Map<string, Promise<LinuxSystem>>();
+
+function onceFor(settings: LinuxSettings, find: () => Promise<LinuxSystem>): Promise<LinuxSystem> {
+  const key = JSON.stringify([cacheFolder(), settings]);
+  const known = systems.get(key);
+  if (known) return known;
+  const found = find();
+  systems.set(key, found);
+  // What could not be had may be there for the next cell.
+  found.catch(() => systems.delete(key));
+  return found;
 }
 
 /** Makes ready what a guest of that kind is started from; undefined for the scripted one, which needs nothing. */
@@ -73,9 +86,10 @@ export async function guestTier(
     import('../guest/linux/system.js'),
     import('../guest/linux/linux-guest.js'),
   ]);
-  const system = await linuxSystem(settings, { deadline, fetch: false });
+  const system = await onceFor(settings, () => linuxSystem(settings, { deadline, fetch: false }));
   return {
     ...{ kind, memoryMiB: 192, serials: 2, words: system.words, system: system.name },
+    // At QEMU's own 128 MiB a second, half of a cell with 80 MB of Linux would be waiting.
     parameters: { 'max-bandwidth': fullSpeed },
     ...(system.disk !== undefined && { disk: system.disk }),
     ...(system.digest !== undefined && { identity: system.digest }),

@@ -12,7 +12,7 @@ import { overlayDisk } from '../machine/disk-overlay.js';
 import { Machine, type WireObserver } from '../machine/machine.js';
 import type { View } from '../migration/compare.js';
 import { migrate } from '../migration/migrate.js';
-import type { Outcome } from '../migration/outcome.js';
+import { hasArrived, type Outcome } from '../migration/outcome.js';
 import { holds, type MigrationPlan } from '../migration/plan.js';
 import { restoreMachine, saveMachine } from '../migration/save.js';
 import type { GuestSummary, Phase } from '../record/events.js';
@@ -90,7 +90,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     });
     // Before the guest is asked anything: what it says is no reason to forget what happened to it.
     this.plan.onOutcome(outcome);
-    if (outcome.class === 'completed' || outcome.class === 'silent-difference') {
+    if (hasArrived(outcome)) {
       this.hop += 1;
       if (running) await this.follow(running, { destination, held: goesOn && holds(plan), goesOn });
       const guest = running ? this.here.guest : ScriptedGuest.resume(destination, this.plan.deadline);

@@ -8,7 +8,7 @@ import { diagnose } from '../diagnosis/diagnose.js';
 import type { ExitedMachine, Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
 import { hostSignals } from '../migration/classify.js';
-import type { Outcome } from '../migration/outcome.js';
+import { hasArrived, type Outcome } from '../migration/outcome.js';
 import type { CellResult, GuestSummary, Phase } from '../record/events.js';
 import type { Finding, OutcomeRecord } from '../record/outcome.js';
 import type { Verdict } from '../record/verdict.js';
@@ -206,8 +206,8 @@ class CellEvidence {
     const told = outcomes.at(-1)?.findings ?? [];
     if (isUnmetExpectation(thrown) || !(thrown instanceof GodwitError)) return told;
     // Nothing that a migration left explains it: what was thrown is the finding, and the logs of whoever ran may tell more.
-    const last = outcomes.at(-1)?.class;
-    const side = last === 'completed' || last === 'silent-difference' ? 'destination' : 'source';
+    const last = outcomes.at(-1);
+    const side = last && hasArrived(last) ? 'destination' : 'source';
     const first: Finding = { kind: thrown.code, side, summary: thrown.message, fields: {} };
     const logs = this.machines.flatMap((machine) =>
       diagnose(machine.spec.incoming ? 'destination' : 'source', machine.log()),

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, isMissing, writeWhole } from '../../../build/cache-folder.js';
+import { cacheFolder, isMissing, writeOnce } from '../../../build/cache-folder.js';
 import type { GuestKernel } from '../../../build/deb/guest-kernel.js';
 import { cpioArchive, type CpioEntry } from './cpio.js';
 import { initScript } from './init-script.js';
@@ -67,7 +66,7 @@ export async function linuxImage(kernel: GuestKernel, options: ImageOptions = {}
   const append = [...usualWords, ...(options.append ?? [])].join(' ');
   const contents = sha256(archive);
   const initrd = join(cacheFolder(), 'guest', 'initramfs', `${contents}.cpio`);
-  if (!existsSync(initrd)) await writeWhole(initrd, archive);
+  await writeOnce(initrd, archive);
   const digest = sha256(JSON.stringify([kernel.sha256.kernel, contents, append]));
   return { kernel: kernel.kernel, initrd, append, digest, modules: names };
 }
