@@ -48,7 +48,7 @@ export interface Build {
   /** As the user wrote it: 'deb:bookworm', a path, a name. */
   name: string;
   version: QemuVersion;
-  /** The distribution's own version text, or ''. */
+  /** The distribution's own version text, the commit that it was compiled from, or ''. */
   package: string;
   /** SHA-256 of the binary, hexadecimal. */
   sha256: string;
@@ -66,6 +66,8 @@ export interface LocatedBuild {
   binary: string;
   command: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** What stands for its package where the binary names none. */
+  package?: string;
 }
 
 /** Negative when `a` is older than `b`, zero when they are the same, positive when `a` is newer. */

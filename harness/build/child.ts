@@ -44,7 +44,8 @@ export function tied(command: readonly string[]): [string, ...string[]] {
 export interface ChildOptions {
   deadline: Deadline;
   signal?: AbortSignal;
-  env?: Readonly<Record<string, string>>;
+  /** Added to this process's own; undefined takes a variable away. */
+  env?: Readonly<Record<string, string | undefined>>;
   /** The folder to run it in; this process's own unless told. */
   cwd?: string;
   /** Gets each line of standard output as it comes. */

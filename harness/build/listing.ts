@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Deadline } from '../core/deadline.js';
 import { UsageError, messageOf } from '../core/errors.js';
 import { findOnPath } from './child.js';
-import { compareFolder } from './deb/manifest.js';
+import { compareFolder } from './file-hashes.js';
 import { listSuites, readHashes, readManifest, removeSuite, suiteFolder } from './deb/suite.js';
 import { defaultArch, resolveBuild, type ResolveOptions } from './resolve.js';
 

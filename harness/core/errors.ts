@@ -92,6 +92,9 @@ export class BuildError extends GodwitError {
   }
 }
 
+/** A commit does not compile, which is a fact about the commit and not about the host; `data` holds the path of its log and the last lines. */
+export class CompileError extends BuildError {}
+
 /** The user asked for something that does not exist or does not fit: the message names the value and what is accepted. */
 export class UsageError extends GodwitError {
   constructor(message: string, details: Details = {}) {

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { BuildError, UsageError } from '../../core/errors.js';
 import { cacheFolder, makePrivateFolder, readJson, writeJson } from '../cache-folder.js';
 import { findOnPath, runChild } from '../child.js';
+import { fetchOnce, removeTree } from '../fetch-once.js';
+import { hashFile, walk } from '../file-hashes.js';
 import { readLists } from './apt.js';
-import { fetchOnce, removeTree } from './fetch-once.js';
 import { downloadAlone, kernelPackages } from './kernel-packages.js';
-import { hashFile } from './manifest.js';
 import { type SuiteOptions, suiteNamed } from './suite.js';
-import { keepPaths, unpack, walk } from './unpack.js';
+import { keepPaths, unpack } from './unpack.js';
 
 /** A Linux kernel with its modules, and a busybox that needs nothing else: what a guest without a disk is made of. */
 export interface GuestKernel {

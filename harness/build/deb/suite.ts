@@ -6,9 +6,10 @@ import { BuildError, UsageError } from '../../core/errors.js';
 import type { LocatedBuild } from '../build.js';
 import { cacheFolder, makePrivateFolder, readJson, writeJson } from '../cache-folder.js';
 import { runChild, type ChildOptions } from '../child.js';
+import { fetchOnce, removeFetched } from '../fetch-once.js';
+import { fileHashes, hashFolder, type FileHashes } from '../file-hashes.js';
 import { download } from './apt.js';
-import { fetchOnce, removeFetched } from './fetch-once.js';
-import { fileHashes, hashFolder, suiteManifest, type FileHashes, type SuiteManifest } from './manifest.js';
+import { suiteManifest, type SuiteManifest } from './manifest.js';
 import { prune, unpack } from './unpack.js';
 
 export interface SuiteOptions {

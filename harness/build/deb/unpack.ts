@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { BuildError } from '../../core/errors.js';
 import { isMissing } from '../cache-folder.js';
 import { runChild, type ChildOptions } from '../child.js';
+import { walk } from '../file-hashes.js';
 
 /**
  * Unpacks .deb files into one new folder, as many at a time as there are processors. When aborted it starts no other and lets those that run
@@ -90,15 +91,6 @@ async function keepOnly(folder: string, wanted: (name: string) => boolean): Prom
   for (const name of await list(folder)) {
     if (!wanted(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
-}
-
-/** Every path under a folder, relative to it, folders before what is in them; nothing when there is no such folder. */
-export async function walk(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((thrown: unknown) => {
-    if (isMissing(thrown)) return [];
-    throw thrown;
-  });
-  return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
 }
 
 async function list(folder: string): Promise<string[]> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { BuildProbe, CompatProperty, LocatedBuild } from '../build.js';
 import { cacheFolder, readJson, writeJson } from '../cache-folder.js';
-import { hashFile } from '../deb/manifest.js';
+import { hashFile } from '../file-hashes.js';
 import { accelerationOfHost } from './accelerators.js';
 import { probeBuild, type ProbeOptions } from './probe.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { guestKernel } from '../../build/deb/guest-kernel.js';
-import { hashFile } from '../../build/deb/manifest.js';
+import { hashFile } from '../../build/file-hashes.js';
 import type { Deadline } from '../../core/deadline.js';
 import { UsageError } from '../../core/errors.js';
 import { linuxImage } from './image/initramfs.js';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import tmp from 'tmp';
-import { hashFolder, type SuiteManifest } from '../../../harness/build/deb/manifest.js';
+import type { SuiteManifest } from '../../../harness/build/deb/manifest.js';
+import { hashFolder } from '../../../harness/build/file-hashes.js';
 import { packageRoot } from '../../../harness/core/package-root.js';
 
 /** Runs `godwit WORDS` from the sources, with a cache of its own. */

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readlinkSync, rmSync, statSync, symli
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import tmp from 'tmp';
-import { compareFolder, hashFolder } from '../../../../harness/build/deb/manifest.js';
+import { compareFolder, hashFolder } from '../../../../harness/build/file-hashes.js';
 import { prune } from '../../../../harness/build/deb/unpack.js';
 
 describe('an unpacked suite', () => {

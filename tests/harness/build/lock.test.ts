@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import tmp from 'tmp';
-import { holdLock } from '../../../../harness/build/deb/lock.js';
-import { packageRoot } from '../../../../harness/core/package-root.js';
-import { Deadline } from '../../../../harness/core/deadline.js';
-import { BuildError } from '../../../../harness/core/errors.js';
+import { holdLock } from '../../../harness/build/lock.js';
+import { packageRoot } from '../../../harness/core/package-root.js';
+import { Deadline } from '../../../harness/core/deadline.js';
+import { BuildError } from '../../../harness/core/errors.js';
 
 describe('the lock of a fetch', () => {
   let folder: tmp.DirResult;
@@ -37,7 +37,7 @@ describe('the lock of a fetch', () => {
 
   it('is free as soon as its holder is killed', async () => {
     const script = `
-      import { holdLock } from './harness/build/deb/lock.ts';
+      import { holdLock } from './harness/build/lock.ts';
       import { Deadline } from './harness/core/deadline.ts';
       await holdLock(${JSON.stringify(path)}, { deadline: Deadline.after(30000) });
       console.log('held');

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makePrivateFolder } from '../cache-folder.js';
+import { makePrivateFolder } from './cache-folder.js';
 import { holdLock, type LockOptions } from './lock.js';
 
 /** How a folder of the cache is read and filled. */
