@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { resolveBuilds } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
 import { Machine } from '../machine/machine.js';
+import { splitWords } from '../machine/words.js';
 import { SweptFolder } from '../machine/private-folder.js';
 import type { PlannedCell } from '../record/events.js';
 import { buildsIn } from '../record/route.js';
@@ -14,7 +15,7 @@ import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { runCell } from '../scenario/run-cell.js';
 import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './guest-options.js';
 import { interruptible } from './interrupt.js';
-import { catalogue } from './run.js';
+import { catalogue } from './cell-options.js';
 
 interface ReproWords extends GuestWords {
   scenarios: string[];
@@ -41,11 +42,19 @@ async function repro(id: string, words: ReproWords, signal: AbortSignal): Promis
   const inBrackets = /\[([^[\]]+)\]$/.exec(id)?.[1];
   if (inBrackets === undefined)
     throw new UsageError(`'${id}' is no id of a cell; one looks like: scenario [build → build, machine type]`);
-  const [path = '', machineType = ''] = inBrackets.split(', ');
+  const [path = '', machineType = '', ...more] = inBrackets.split(', ');
+  // Words that were added to the command lines: an option's value does not begin with a dash.
+  const added = splitWords(more.filter((term) => term.startsWith('-')).join(' '));
   const names = buildsIn(path);
   const builds = await resolveBuilds(names, { signal });
   const scenarios = await loadScenarios(findScenarioFiles(words.scenarios));
-  const cells = planCells(scenarios, { sources: builds, destinations: builds, pairs: 'all', machines: [machineType] });
+  const cells = planCells(scenarios, {
+    sources: builds,
+    destinations: builds,
+    pairs: 'all',
+    machines: [machineType],
+    added,
+  });
   const cell = cells.find((planned) => planned.id === id);
   if (!cell) throw new UsageError(`no scenario makes the cell '${id}'; \`godwit run --plan\` lists cells`);
   prepareOutput(words.output);
@@ -63,6 +72,7 @@ async function repro(id: string, words: ReproWords, signal: AbortSignal): Promis
     ...{ scenario, route, accel, guests, logFolder },
     machineType,
     options: cell.options,
+    ...(cell.variation && { variation: cell.variation }),
     temporaryFolder: folder.path,
     knownIssues: true,
   });

@@ -2,7 +2,7 @@ import type { Finding, OutcomeRecord } from './outcome.js';
 import type { Verdict } from './verdict.js';
 
 /** Version of the events below; a reader refuses a record with a higher one. */
-export const recordVersion = 1;
+export const recordVersion = 2;
 
 /** One scenario × one route × one machine type × one set of options. `id` spells these out and is the same in every run. */
 export interface PlannedCell {
@@ -14,8 +14,37 @@ export interface PlannedCell {
   route: string[];
   machineType: string;
   options: Record<string, string>;
+  /** What a search changed in it; absent for a cell as its scenario says. */
+  variation?: Variation;
   /** Why the cell will not run; it is recorded as skipped. */
   skip?: string;
+}
+
+/** What makes a cell another than its scenario says: a search changes it from step to step. */
+export interface Variation {
+  /** What it is, in the words of the cell's id: "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=on". */
+  label: string;
+  /** Words added to every command line of the cell. */
+  added?: string[];
+  /** Words of every command line in place of the scenario's own. */
+  words?: string[];
+  /** Words of the destinations, where the scenario tells the two sides apart. */
+  destinationWords?: string[];
+  /** Actions of the body that are left out, by their places in the order in which it asks for them, from 0. */
+  omitted?: number[];
+}
+
+/** One thing that a scenario's body asked for. */
+export interface GuestAction {
+  /** Whom it asked: 'guest', 'machine.qmp', or what an earlier action gave. */
+  on: string;
+  method: string;
+  /** As JSON has them. */
+  args: unknown[];
+  /** The name of what it gave, where that is something that can be asked for more: 'slot1'. */
+  gives?: string;
+  /** True when the cell left it out. */
+  omitted?: boolean;
 }
 
 /** A build as the run used it. */
@@ -51,6 +80,8 @@ export interface CellResult {
   findings: Finding[];
   /** Every migration of the cell, in order. */
   outcomes: OutcomeRecord[];
+  /** What the body asked for, migrations included, in order; only of cells that have a variation. */
+  actions?: GuestAction[];
   /** Milliseconds. */
   durationMs: number;
   phasesMs: Partial<Record<Phase, number>>;
@@ -74,6 +105,18 @@ export interface RunStarted {
   shard?: string;
   builds: BuildSummary[];
   cells: PlannedCell[];
+}
+
+/** A search goes on: what it runs next depends on what it has seen. */
+export interface PlanExtended {
+  event: 'plan-extended';
+  at: string;
+  /** Builds that come up for the first time. */
+  builds: BuildSummary[];
+  /** Cells that come up for the first time. */
+  cells: PlannedCell[];
+  /** Ids of cells that run once more. */
+  again: string[];
 }
 
 export interface CellStarted {
@@ -105,4 +148,4 @@ export interface RunFinished {
 }
 
 /** One line of `record.ndjson`. */
-export type RecordEvent = RunStarted | CellStarted | CellFinished | RunFinished;
+export type RecordEvent = RunStarted | PlanExtended | CellStarted | CellFinished | RunFinished;

@@ -3,6 +3,7 @@ import type {
   BuildSummary,
   CellFinished,
   CellStarted,
+  PlanExtended,
   PlannedCell,
   RecordEvent,
   RunFinished,
@@ -62,8 +63,12 @@ class Replay {
   }
 
   /** The event as it stands in the merged record; undefined for the frame of its own record. */
-  next(event: RecordEvent, record: number): CellStarted | CellFinished | undefined {
+  next(event: RecordEvent, record: number): PlanExtended | CellStarted | CellFinished | undefined {
     this.lastAt = event.at;
+    if (event.event === 'plan-extended') {
+      this.fold.onEvent(event);
+      return event;
+    }
     if (event.event === 'run-started') {
       this.startedAt = event.at;
       return undefined;

@@ -72,12 +72,21 @@ const outcome = z.object({
   differences: z.array(difference),
 });
 
+const action = z.object({
+  on: text,
+  method: text,
+  args: z.array(z.unknown()),
+  gives: z.exactOptional(text),
+  omitted: z.exactOptional(z.boolean()),
+});
+
 const result = z.object({
   verdict: z.enum(verdicts),
   reason: text,
   knownIssue: z.exactOptional(text),
   findings: z.array(finding),
   outcomes: z.array(outcome),
+  actions: z.exactOptional(z.array(action)),
   durationMs: number,
   phasesMs: z.partialRecord(z.enum(['spawn', 'greeting', 'guest', 'migration', 'judging', 'end']), number),
   accel: text,
@@ -88,6 +97,14 @@ const result = z.object({
   folder: z.exactOptional(text),
 });
 
+const variation = z.object({
+  label: text,
+  added: z.exactOptional(z.array(text)),
+  words: z.exactOptional(z.array(text)),
+  destinationWords: z.exactOptional(z.array(text)),
+  omitted: z.exactOptional(z.array(number)),
+});
+
 const cell = z.object({
   id: text,
   scenario: text,
@@ -95,6 +112,7 @@ const cell = z.object({
   route: z.array(text),
   machineType: text,
   options: z.record(text, text),
+  variation: z.exactOptional(variation),
   skip: z.exactOptional(text),
 });
 
@@ -113,6 +131,13 @@ export const recordEventSchema: z.ZodType<RecordEvent> = z.discriminatedUnion('e
     shard: z.exactOptional(text),
     builds: z.array(build),
     cells: z.array(cell),
+  }),
+  z.object({
+    event: z.literal('plan-extended'),
+    at: moment,
+    builds: z.array(build),
+    cells: z.array(cell),
+    again: z.array(text),
   }),
   z.object({ event: z.literal('cell-started'), at: moment, cell: text, attempt: number, worker: number }),
   z.object({

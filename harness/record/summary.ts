@@ -37,7 +37,7 @@ export interface RunSummary {
 }
 
 type RunEnd = Pick<RunSummary, 'durationMs' | 'interrupted' | 'exitStatus' | 'finished'>;
-type RunFacts = Pick<RunSummary, 'godwit' | 'argv' | 'seed' | 'jobs' | 'shard' | 'builds' | 'startedAt'>;
+type RunFacts = Pick<RunSummary, 'godwit' | 'argv' | 'seed' | 'jobs' | 'shard' | 'startedAt'>;
 
 interface CellState {
   cell: PlannedCell;
@@ -56,6 +56,7 @@ interface CellState {
  */
 export class SummaryFold {
   private readonly cells = new Map<string, CellState>();
+  private readonly builds: BuildSummary[] = [];
   private start: RunStarted | undefined;
   private finish: RunFinished | undefined;
   private lastAt = '';
@@ -64,7 +65,9 @@ export class SummaryFold {
     this.lastAt = event.at;
     if (event.event === 'run-started') {
       this.start ??= event;
-      for (const cell of event.cells) this.stateOf(cell.id, cell);
+      this.plan(event);
+    } else if (event.event === 'plan-extended') {
+      this.plan(event);
     } else if (event.event === 'cell-started') {
       this.stateOf(event.cell).started += 1;
     } else if (event.event === 'cell-finished') {
@@ -77,7 +80,12 @@ export class SummaryFold {
   summary(): RunSummary {
     const cells = [...this.cells.values()].map(judge);
     const counts = countVerdicts(cells.map(({ verdict }) => verdict));
-    return { ...factsOf(this.start), ...this.end(exitStatusOf(counts)), cells, counts };
+    return { ...factsOf(this.start), builds: [...this.builds], ...this.end(exitStatusOf(counts)), cells, counts };
+  }
+
+  private plan({ builds, cells }: Pick<RunStarted, 'builds' | 'cells'>): void {
+    this.builds.push(...builds);
+    for (const cell of cells) this.stateOf(cell.id, cell);
   }
 
   private end(exitStatus: number): RunEnd {
@@ -108,9 +116,9 @@ export class SummaryFold {
 }
 
 function factsOf(start: RunStarted | undefined): RunFacts {
-  if (!start) return { godwit: '', argv: [], seed: 0, jobs: 0, builds: [], startedAt: '' };
-  const { godwit, argv, seed, jobs, shard, builds, at } = start;
-  return { godwit, argv, seed, jobs, ...(shard === undefined ? {} : { shard }), builds, startedAt: at };
+  if (!start) return { godwit: '', argv: [], seed: 0, jobs: 0, startedAt: '' };
+  const { godwit, argv, seed, jobs, shard, at } = start;
+  return { godwit, argv, seed, jobs, ...(shard === undefined ? {} : { shard }), startedAt: at };
 }
 
 function judge({ cell, started, attempts, durationMs, last, failed, passed }: CellState): CellSummary {

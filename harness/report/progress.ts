@@ -19,6 +19,8 @@ export class Progress {
     if (event.event === 'run-started') {
       this.total = event.cells.length;
       this.startedMs = this.nowMs;
+    } else if (event.event === 'plan-extended') {
+      this.total += event.cells.length + event.again.length;
     } else if (event.event === 'cell-started') {
       this.running.add(event.cell);
     } else if (event.event === 'cell-finished') {

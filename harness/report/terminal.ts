@@ -45,6 +45,8 @@ export class TerminalReporter implements Reporter {
         ),
         ...(builds === '' ? [] : [printableLine(`builds: ${builds}`)]),
       ]);
+    } else if (event.event === 'plan-extended') {
+      if (event.builds.length > 0) this.say([printableLine(`builds: ${event.builds.map(buildWords).join(', ')}`)]);
     } else if (event.event === 'cell-finished') {
       const lines = this.wordsOf(event);
       if (lines.length > 0) this.say(lines);

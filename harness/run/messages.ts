@@ -5,8 +5,6 @@ import type { GuestSettings } from '../scenario/guests.js';
 export interface WorkerSetup {
   /** Scenario files, as the main process found them. */
   files: string[];
-  /** Builds of the run, as the user named them. */
-  builds: string[];
   /** The run's output folder, absolute. */
   output: string;
   /** The run's private folder for sockets. */

@@ -2,7 +2,8 @@ import picomatch from 'picomatch';
 import type { Build } from '../build/build.js';
 import { UsageError } from '../core/errors.js';
 import { devicesOf } from '../machine/device-line.js';
-import type { PlannedCell } from '../record/events.js';
+import { quoteWord } from '../machine/words.js';
+import type { PlannedCell, Variation } from '../record/events.js';
 import { routeName } from '../record/route.js';
 import { commandWords } from '../scenario/command-words.js';
 import type { CellShape, Options, Scenario } from '../scenario/definition.js';
@@ -20,6 +21,8 @@ export interface Selection {
   /** Matched against the whole id of a cell. */
   grep?: RegExp;
   shard?: Shard;
+  /** Words added to every command line of every cell. */
+  added?: readonly string[];
   /** Shuffles the cells; the order of the plan where there is none. */
   seed?: number;
 }
@@ -38,8 +41,10 @@ export function planCells(scenarios: readonly Scenario[], selection: Selection):
     throw new UsageError(`--pairs ${selection.pairs} leaves no pair of ${builds.map(({ name }) => name).join(', ')}`);
   const chosen = selection.machines ? picomatch([...selection.machines]) : () => true;
   const narrowed = machineTypes.filter((type) => chosen(type));
-  const all = scenarios.flatMap((scenario) => cellsOf(scenario, pairs, narrowed));
-  const { grep, shard, seed } = selection;
+  const { grep, shard, seed, added = [] } = selection;
+  const all = scenarios
+    .flatMap((scenario) => cellsOf(scenario, pairs, narrowed))
+    .map(({ planned, ...rest }) => ({ ...rest, planned: withWords(planned, added) }));
   const matching = grep ? all.filter(({ planned }) => grep.test(planned.id)) : all;
   if (matching.length === 0) throw new UsageError(nothingSelected(all.length, selection));
   checkDevices(matching);
@@ -51,7 +56,19 @@ export function planCells(scenarios: readonly Scenario[], selection: Selection):
 /** The id of a cell spells out what it is, and never says where in a plan it stands. */
 export function cellId(cell: Omit<PlannedCell, 'id'>): string {
   const options = Object.entries(cell.options).map(([name, value]) => `${name}=${value}`);
-  return `${cell.scenario} [${[routeName(cell.route), cell.machineType, ...options].join(', ')}]`;
+  const variation = cell.variation && cell.variation.label !== '' ? [cell.variation.label] : [];
+  return `${cell.scenario} [${[routeName(cell.route), cell.machineType, ...options, ...variation].join(', ')}]`;
+}
+
+/** The same cell with words added to every command line of it; their text is part of its id. */
+export function withWords(cell: PlannedCell, added: readonly string[]): PlannedCell {
+  return added.length === 0 ? cell : varied(cell, { label: added.map(quoteWord).join(' '), added: [...added] });
+}
+
+/** The same cell with something changed, under an id of its own. */
+export function varied(cell: PlannedCell, variation: Variation): PlannedCell {
+  const { id: _, ...changed } = { ...cell, variation };
+  return { id: cellId(changed), ...changed };
 }
 
 /** A cell as it is planned, and the device for want of which it is skipped. */

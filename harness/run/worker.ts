@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Build } from '../build/build.js';
 import { relyOnProcessGroup } from '../build/child.js';
-import { resolveBuilds } from '../build/resolve.js';
+import { resolveBuild } from '../build/resolve.js';
 import { messageOf, StateError } from '../core/errors.js';
 import { Machine } from '../machine/machine.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
@@ -14,32 +14,24 @@ import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
 /** One process that runs one cell at a time, told by its parent over IPC. It ends with its parent, and its QEMUs end with it. */
 class Worker {
   private readonly scenarios = new Map<string, Scenario>();
-  private readonly builds = new Map<string, Build>();
+  private readonly builds = new Map<string, Promise<Build>>();
 
   private constructor(private readonly setup: WorkerSetup) {}
 
   static async prepare(setup: WorkerSetup): Promise<Worker> {
     const worker = new Worker(setup);
-    const [scenarios, builds] = await Promise.all([
-      loadScenarios(setup.files),
-      resolveBuilds(setup.builds, { fetch: false }),
-    ]);
-    for (const scenario of scenarios) worker.scenarios.set(scenario.title, scenario);
-    for (const build of builds) worker.builds.set(build.name, build);
+    for (const scenario of await loadScenarios(setup.files)) worker.scenarios.set(scenario.title, scenario);
     return worker;
   }
 
-  run(cell: PlannedCell, folder: string): Promise<CellResult> {
+  async run(cell: PlannedCell, folder: string): Promise<CellResult> {
     const scenario = this.scenarios.get(cell.scenario);
     if (!scenario) throw new StateError(`the worker has no scenario '${cell.scenario}'`);
-    const route = cell.route.map((name) => {
-      const build = this.builds.get(name);
-      if (!build) throw new StateError(`the worker has no build '${name}'`);
-      return build;
-    });
+    const route = await Promise.all(cell.route.map((name) => this.build(name)));
     return runCell({
       scenario,
       route,
+      ...(cell.variation && { variation: cell.variation }),
       machineType: cell.machineType,
       options: cell.options,
       accel: acceleratorFor(route, this.setup.accel),
@@ -48,6 +40,13 @@ class Worker {
       temporaryFolder: this.setup.temporaryFolder,
       knownIssues: this.setup.knownIssues,
     });
+  }
+
+  /** A build of the cache, asked for once: a search names new ones as it goes on. */
+  private build(name: string): Promise<Build> {
+    const known = this.builds.get(name) ?? resolveBuild(name, { fetch: false });
+    this.builds.set(name, known);
+    return known;
   }
 }
 

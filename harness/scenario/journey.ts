@@ -15,7 +15,7 @@ import { migrate } from '../migration/migrate.js';
 import { hasArrived, type Outcome } from '../migration/outcome.js';
 import { holds, type MigrationPlan } from '../migration/plan.js';
 import { restoreMachine, saveMachine } from '../migration/save.js';
-import type { GuestSummary, Phase } from '../record/events.js';
+import type { GuestSummary, Phase, Variation } from '../record/events.js';
 import { type StateArea, stateAreas } from '../record/outcome.js';
 import { commandWords } from './command-words.js';
 import type { Journey, Options, Scenario } from './definition.js';
@@ -29,6 +29,7 @@ export interface JourneyOptions {
   route: readonly Build[];
   machineType: string;
   options: Options;
+  variation?: Variation;
   accel: string;
   guests: GuestSettings;
   /** Private folder for sockets. */
@@ -152,7 +153,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       ...(await this.userDisk(this.tier?.disk)),
       ...makeDisks(scenario.disks ?? {}, folder),
     ];
-    const words = [...this.standing, ...commandWords(scenario.devices, this)];
+    const words = this.wordsOf(this.plan.variation?.words, scenario.devices);
     const saved = await this.saved(words);
     const first = this.launch(0, words, saved === undefined ? {} : { inherits: saved });
     if (scenario.hotplugs !== true) this.next = this.launch(1, words, { beside: true });
@@ -270,9 +271,15 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     return this.launch(this.hop + 1, source.words);
   }
 
+  /** The words of a command line: those of the search, where there is one that gives them, else those of the scenario. */
+  private wordsOf(varied: readonly string[] | undefined, devices: Scenario['devices']): string[] {
+    const added = this.plan.variation?.added ?? [];
+    return [...this.standing, ...(varied ?? commandWords(devices, this)), ...added];
+  }
+
   /** What a QEMU of the route is to be. */
   private specOf(hop: number, words: readonly string[]): MachineSpec {
-    const { scenario, route, machineType } = this.plan;
+    const { scenario, route, machineType, variation } = this.plan;
     const build = route[hop];
     if (!build) throw new StateError(`the route has no hop ${hop}`);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
@@ -282,7 +289,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       machineType: other?.machineType ?? machineType,
       accel: this.plan.accel,
       memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? memoryMiB,
-      words: other?.devices === undefined ? words : [...this.standing, ...commandWords(other.devices, this)],
+      words: other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices),
       incoming: hop > 0,
       ...(serials > 0 && { serials }),
     };

@@ -9,9 +9,10 @@ import type { ExitedMachine, Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
 import { hostSignals } from '../migration/classify.js';
 import { hasArrived, type Outcome } from '../migration/outcome.js';
-import type { CellResult, GuestSummary, Phase } from '../record/events.js';
+import type { CellResult, GuestSummary, Phase, Variation } from '../record/events.js';
 import type { Finding, OutcomeRecord } from '../record/outcome.js';
 import type { Verdict } from '../record/verdict.js';
+import { ActionLog } from './actions.js';
 import { type Options, type Scenario, timeoutOf } from './definition.js';
 import { isUnmetExpectation } from './expectations.js';
 import type { GuestSettings } from './guests.js';
@@ -26,6 +27,8 @@ export interface CellPlan {
   route: readonly Build[];
   machineType: string;
   options: Options;
+  /** What a search changes in the cell. */
+  variation?: Variation;
   accel: string;
   guests: GuestSettings;
   /** Where command lines and logs are kept. */
@@ -89,6 +92,7 @@ async function playCell(plan: CellPlan): Promise<{ result: CellResult; savedIn: 
     durationMs,
     phasesMs: evidence.phases(durationMs),
     accel: plan.accel,
+    ...(plan.variation && { actions: evidence.actions.taken }),
     ...(evidence.guest && { guest: evidence.guest }),
     rssBytes: process.memoryUsage.rss(),
   };
@@ -101,11 +105,13 @@ class CellEvidence {
   private readonly machines: Machine[] = [];
   private readonly phasesMs: Partial<Record<Phase, number>> = {};
   private readonly script: ReproductionScript;
+  readonly actions: ActionLog;
   guest: GuestSummary | undefined;
   savedIn: string | undefined;
 
   constructor(private readonly plan: CellPlan) {
     this.script = new ReproductionScript(plan.scenario.title, plan.scenario.disks);
+    this.actions = new ActionLog(plan.variation?.omitted);
   }
 
   /** Plays the scenario; returns what it threw. */
@@ -139,7 +145,8 @@ class CellEvidence {
 
   /** Runs the body to its end, or until it should long have been over: it may wait for something that never comes. */
   private async bodyOf(journey: RunningJourney, deadline: Deadline): Promise<void> {
-    const body = this.plan.scenario.body(journey);
+    const { scenario, variation } = this.plan;
+    const body = scenario.body(variation ? this.actions.journey(journey) : journey);
     // What a body does after it was given up is nobody's any more.
     body.catch(() => undefined);
     if (await within(body, deadline.remainingMs + lateMs)) return;
@@ -162,7 +169,7 @@ class CellEvidence {
     return { ...this.phasesMs, guest: Math.max(0, durationMs - claimed) };
   }
 
-  judge(thrown: unknown): Omit<CellResult, 'durationMs' | 'phasesMs' | 'accel' | 'guest' | 'rssBytes'> {
+  judge(thrown: unknown): Pick<CellResult, 'verdict' | 'reason' | 'findings' | 'outcomes' | 'knownIssue'> {
     const outcomes = [...this.outcomes.map(recorded), ...this.cannotStart(thrown)];
     const expected = this.expectedIssues();
     if (thrown === undefined) {

@@ -110,8 +110,8 @@ describe('record/read and record/write', () => {
       ['{"event":"cell-started"}\n', `${file} line 1 is not the beginning of a record: expected a run-started event`],
       ['[]\n', `${file} line 1 is not the beginning of a record`],
       [
-        `${good.replace('"version":1', '"version":2')}\n`,
-        `${file} line 1 has version 2: expected 1 or lower; a newer Godwit wrote it`,
+        `${good.replace('"version":1', '"version":3')}\n`,
+        `${file} line 1 has version 3: expected 2 or lower; a newer Godwit wrote it`,
       ],
       [`${good}\n{"event":"new"}\n`, `${file} line 2 is not an event of a record`],
       [`${good}\n{"ev\n${good}\n`, `${file} line 2 is not JSON`],

@@ -1,18 +1,24 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Verdict } from '../../../harness/record/verdict.js';
-import { Dispatcher } from '../../../harness/run/dispatcher.js';
+import { type Assignment, Dispatcher } from '../../../harness/run/dispatcher.js';
 import { planned, result } from '../record/run.js';
 
 const cells = (...ids: string[]) => ids.map(planned);
 const ended = (verdict: Verdict) => result({ verdict });
+
+function given(dispatcher: Dispatcher): Assignment {
+  const next = dispatcher.next();
+  if (!next) throw new Error('nothing waits');
+  return next;
+}
 
 /** Runs everything to its end; the attempts of each cell. */
 function attempts(dispatcher: Dispatcher, verdictOf: (id: string, attempt: number) => Verdict): Map<string, number> {
   const seen = new Map<string, number>();
   for (let next = dispatcher.next(); next; next = dispatcher.next()) {
     seen.set(next.cell.id, next.attempt);
-    dispatcher.finished(next.cell.id, ended(verdictOf(next.cell.id, next.attempt)));
+    dispatcher.finished(next, ended(verdictOf(next.cell.id, next.attempt)));
   }
   return seen;
 }
@@ -22,21 +28,30 @@ describe('the dispatcher', () => {
   it('gives out every cell once, in order', () => {
     const dispatcher = new Dispatcher(cells('a', 'b'), 0);
     expect(dispatcher.waiting).to.equal(2);
-    expect(dispatcher.next()).to.deep.equal({ cell: planned('a'), attempt: 1 });
-    expect(dispatcher.next()?.cell.id).to.equal('b');
+    const first = given(dispatcher);
+    expect(first).to.deep.equal({ cell: planned('a'), place: 0, attempt: 1 });
+    expect(given(dispatcher).cell.id).to.equal('b');
     expect(dispatcher.next()).to.equal(undefined);
-    expect(dispatcher.finished('a', ended('passed'))).to.equal(false);
+    expect(dispatcher.finished(first, ended('passed'))).to.equal(false);
     expect(dispatcher.waiting).to.equal(0);
   });
 
   it('tries a broken cell once more, at the end, and not for ever', () => {
     const dispatcher = new Dispatcher(cells('a', 'b'), 0);
-    dispatcher.next();
-    expect(dispatcher.finished('a', ended('broken'))).to.equal(true);
+    expect(dispatcher.finished(given(dispatcher), ended('broken'))).to.equal(true);
     expect(dispatcher.next()).to.include({ attempt: 1 }).and.have.nested.property('cell.id', 'b');
-    expect(dispatcher.next()).to.include({ attempt: 2 }).and.have.nested.property('cell.id', 'a');
-    expect(dispatcher.finished('a', ended('broken'))).to.equal(false);
+    const again = given(dispatcher);
+    expect(again).to.include({ attempt: 2 }).and.have.nested.property('cell.id', 'a');
+    expect(dispatcher.finished(again, ended('broken'))).to.equal(false);
     expect(dispatcher.next()).to.equal(undefined);
+  });
+
+  it('keeps a cell that is given twice apart by its places', () => {
+    const dispatcher = new Dispatcher(cells('a', 'a'), 0);
+    const [first, second] = [given(dispatcher), given(dispatcher)];
+    expect(dispatcher.finished(second, ended('broken'))).to.equal(true);
+    expect(dispatcher.finished(first, ended('passed'))).to.equal(false);
+    expect(given(dispatcher)).to.deep.equal({ cell: planned('a'), place: 1, attempt: 2 });
   });
 
   it('tries a failed cell again only when asked, and nothing else', () => {
@@ -52,11 +67,11 @@ describe('the dispatcher', () => {
 
   it('starts nothing after a stop', () => {
     const dispatcher = new Dispatcher(cells('a', 'b'), 3);
-    dispatcher.next();
+    const running = given(dispatcher);
     dispatcher.stop();
     expect(dispatcher.waiting).to.equal(0);
     expect(dispatcher.next()).to.equal(undefined);
-    expect(dispatcher.finished('a', ended('broken'))).to.equal(false);
+    expect(dispatcher.finished(running, ended('broken'))).to.equal(false);
   });
 
   it('ends, whatever the verdicts are', () => {
