@@ -148,7 +148,8 @@ export const suspendedGuestNeverRuns: KnownIssue = {
 
 /**
  * The same with memory of its own backend, such as a DIMM or virtio-mem: the stores to be noticed again are looked for at the place that a page
- * has in its RAMBlock, and the block begins elsewhere. Only in the machine's own RAM are the two the same.
+ * has in its RAMBlock, and the block begins elsewhere. In the machine's own RAM the two are the same, unless a memory backend was made
+ * before it: beside `-object memory-backend-ram,size=256M`, pc.ram begins at 0x10000000 (`info ramblock`).
  */
 export const tcgDirtyBlock: KnownIssue = {
   name: 'tcg-dirty-block',
@@ -157,7 +158,7 @@ export const tcgDirtyBlock: KnownIssue = {
   machineTypes: ['pc-q35', 'pc-i440fx'],
   intermittent: true,
   side: 'destination',
-  evidence: /is not what the guest wrote|^a copy of memory differs in the guest/,
+  evidence: /^page 0x[\da-f]+ of guest RAM was|is not what the guest wrote|^a copy of memory differs in the guest/,
 };
 
 /**
