@@ -9,6 +9,7 @@ const exitStatus = { usage: 2, broken: 3 };
 const commands = new Map<string, () => Promise<Command>>([
   ['run', async () => (await import('./run.js')).runCommand()],
   ['repro', async () => (await import('./repro.js')).reproCommand()],
+  ['bisect', async () => (await import('./bisect.js')).bisectCommand()],
   ['explain', async () => (await import('./explain.js')).explainCommand()],
   ['stream', async () => (await import('./stream.js')).streamCommand()],
   ['builds', async () => (await import('./builds.js')).buildsCommand()],

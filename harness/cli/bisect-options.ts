@@ -1,0 +1,86 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../core/errors.js';
+import { type CellWords, parseCount, withCellOptions } from './cell-options.js';
+
+/** Which sides of a cell's route a search changes. */
+export const variedSides = ['both', 'source', 'destination'] as const;
+
+export type VariedSide = (typeof variedSides)[number];
+
+/** What `withBisectOptions` adds to the words of a command. */
+export interface BisectWords extends CellWords {
+  repo?: string;
+  builds?: string[];
+  properties?: boolean;
+  minimise?: boolean;
+  run?: boolean;
+  good?: string;
+  bad?: string;
+  vary: VariedSide;
+  source?: string;
+  destination?: string;
+  confidence: number;
+  repeat?: number;
+  fresh?: boolean;
+  firstParent?: boolean;
+  path?: string[];
+  termOld?: string;
+  termNew?: string;
+}
+
+/** What a search is over, by the option that says so. */
+export type SearchMode = 'commits' | 'builds' | 'properties' | 'minimise' | 'run';
+
+/** Adds the options of a search: over what, between which ends, and how sure its answers must be. */
+export function withBisectOptions(command: Command): Command {
+  command
+    .option('--repo <dir>', 'search the commits of this QEMU checkout, between --good and --bad')
+    .option('--builds <build...>', 'search these builds in their order; of a folder, every QEMU in it by version')
+    .option('--properties', 'search the compat properties that separate the machine types --good and --bad')
+    .option('--minimise', 'search the smallest command line and the fewest actions with which one cell fails')
+    .option('--run', 'judge the checkout alone, as the command of `git bisect run`')
+    .option('--good <x>', 'a revision, a build or a machine type that passes')
+    .option('--bad <x>', 'one that fails')
+    .addOption(
+      new Option('--vary <side>', 'which side is the searched build').choices([...variedSides]).default('both'),
+    )
+    .option('--source <build>', 'the build that guests start on, where the search leaves it alone')
+    .option('--destination <build>', 'the build that guests are migrated to, where the search leaves it alone')
+    .option('--confidence <p>', 'how sure a pass must be where a failure comes now and then', parseConfidence, 0.99)
+    .option('--repeat <n>', 'passes that make a step good, instead of as many as --confidence asks for', parseRepeat)
+    .option('--fresh', 'forget what the output folder holds of an earlier search')
+    .option('--first-parent', 'follow only the first parent of merges')
+    .option('--path <path...>', 'only commits that change these paths of the checkout')
+    .option('--term-old <word>', "the word of git's log for the older state")
+    .option('--term-new <word>', "the word of git's log for the newer state");
+  return withCellOptions(command, 'godwit-bisect');
+}
+
+/** What the words ask for. Throws UsageError when they name no kind of search, or several. */
+export function modeOf(words: BisectWords): SearchMode {
+  const { repo, builds, properties, minimise, run } = words;
+  const asked: [option: string, mode: SearchMode][] = [
+    ...(properties ? [['--properties', 'properties'] as [string, SearchMode]] : []),
+    ...(minimise ? [['--minimise', 'minimise'] as [string, SearchMode]] : []),
+    ...(run ? [['--run', 'run'] as [string, SearchMode]] : []),
+    ...(builds && !properties && !minimise ? [['--builds', 'builds'] as [string, SearchMode]] : []),
+    ...(repo !== undefined && !run ? [['--repo', 'commits'] as [string, SearchMode]] : []),
+  ];
+  const [first, second] = asked;
+  const accepted = 'one of --repo DIR, --builds BUILD…, --properties, --minimise, --run';
+  if (!first) throw new UsageError(`godwit bisect was not told what to search; accepted: ${accepted}`);
+  if (second) throw new UsageError(`${first[0]} and ${second[0]} are two searches; accepted: ${accepted}`);
+  return first[1];
+}
+
+function parseConfidence(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0.5 && value < 1) return value;
+  throw new InvalidArgumentError('accepted: from 0.5 to below 1, as in 0.99');
+}
+
+function parseRepeat(text: string): number {
+  const count = parseCount(text);
+  if (count >= 1 && count <= 1000) return count;
+  throw new InvalidArgumentError('accepted: 1 to 1000');
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { UsageError } from '../core/errors.js';
+import { bisectMinimise } from './bisect-minimise.js';
+import { type BisectWords, modeOf, type SearchMode, withBisectOptions } from './bisect-options.js';
+import { bisectProperties } from './bisect-properties.js';
+import { interruptible } from './interrupt.js';
+
+type Search = (paths: string[], words: BisectWords, signal: AbortSignal) => Promise<void>;
+
+const searches: Record<SearchMode, Search> = {
+  properties: bisectProperties,
+  minimise: bisectMinimise,
+  commits: () => Promise.reject(new UsageError('--repo is not supported yet; accepted: --properties, --minimise')),
+  builds: () => Promise.reject(new UsageError('--builds is not supported yet; accepted: --properties, --minimise')),
+  run: () => Promise.reject(new UsageError('--run is not supported yet; accepted: --properties, --minimise')),
+};
+
+/** `godwit bisect`: which commit, build, property or device makes the difference between passing and failing. */
+export function bisectCommand(): Command {
+  const command = new Command('bisect')
+    .description(
+      'find the change that broke or fixed a scenario: over commits, builds, compat properties, command lines',
+    )
+    .argument('[files...]', 'scenario files or folders; the whole catalogue where none is named')
+    .action((files: string[], words: BisectWords) =>
+      interruptible((signal) => searches[modeOf(words)](files, words, signal)),
+    );
+  return withBisectOptions(command);
+}
