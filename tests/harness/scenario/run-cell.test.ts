@@ -187,7 +187,8 @@ describe('one cell', () => {
   it('ends what a body starts after it was given up', async () => {
     let journey: Journey | undefined;
     await stage.play({
-      timeoutMs: 200,
+      // Long enough for a QEMU to start on a busy machine: only a body that began can go on.
+      timeoutMs: 1500,
       hotplugs: true,
       body(given) {
         journey = given;
