@@ -4,7 +4,7 @@ import type { GuestKind } from './guests.js';
 
 /**
  * What a scenario's body asks for, as it asks: calls of its guest, its machine and whatever these give, migrations among them.
- * Some may be left out: the body then gets a promise of nothing, and whether it can go on with that is seen.
+ * Some may be left out: the body then gets a promise of somebody who does nothing, and whether it can go on with that is seen.
  */
 export class ActionLog {
   readonly taken: GuestAction[] = [];
@@ -49,7 +49,7 @@ export class ActionLog {
   private callOf(target: object, { name, method, run }: { name: string; method: string; run: unknown }) {
     return (...args: unknown[]): unknown => {
       const action = this.note(name, method, args);
-      if (action.omitted) return Promise.resolve(undefined);
+      if (action.omitted) return Promise.resolve(this.nobody(action));
       const originals = args.map((arg) => (isObject(arg) ? (this.originals.get(arg) ?? arg) : arg));
       const given = Reflect.apply(run as (...all: unknown[]) => unknown, target, originals);
       if (given instanceof Promise) return given.then((value: unknown) => this.give(action, value));
@@ -60,10 +60,29 @@ export class ActionLog {
   /** What an action gave, watched where more can be asked of it. */
   private give(action: GuestAction, value: unknown): unknown {
     if (!isActor(value)) return value;
-    const count = (this.given.get(action.method) ?? 0) + 1;
-    this.given.set(action.method, count);
-    action.gives = `${action.method}${count}`;
+    action.gives = this.nameFor(action.method);
     return this.watch(value, action.gives);
+  }
+
+  /** Stands for what a left-out action would have given: whatever is asked of it is left out too. */
+  private nobody(missing: GuestAction): object {
+    return new Proxy(Object.create(null) as object, {
+      get: (_, key) => {
+        if (typeof key === 'symbol' || key === 'then' || key === 'toJSON') return undefined;
+        return (...args: unknown[]) => {
+          const action = this.note((missing.gives ??= this.nameFor(missing.method)), key, args);
+          action.omitted = true;
+          return Promise.resolve(this.nobody(action));
+        };
+      },
+    });
+  }
+
+  /** A name for what a method gives, in the order in which it gives: 'slot1', 'slot2'. */
+  private nameFor(method: string): string {
+    const count = (this.given.get(method) ?? 0) + 1;
+    this.given.set(method, count);
+    return `${method}${count}`;
   }
 
   private note(on: string, method: string, args: readonly unknown[]): GuestAction {

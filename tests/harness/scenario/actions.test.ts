@@ -29,7 +29,7 @@ function stage(guest: Guest): Journey<GuestKind> {
   return parts as unknown as Journey<GuestKind>;
 }
 
-/** 1. Calls of the guest and of what it gives are told in order, with their arguments.  2. What is left out is not done.  3. Migrations always are. */
+/** 1. Calls of the guest and of what it gives are told in order, with their arguments.  2. What is left out is not done.  3. Migrations always are.  4. Who is missing does nothing. */
 describe('the log of what a body asks for', () => {
   it('tells each call once, and not those that an actor makes of itself', async () => {
     const guest = new Guest();
@@ -56,9 +56,25 @@ describe('the log of what a body asks for', () => {
     const log = new ActionLog([1, 2]);
     const journey = log.journey(stage(guest));
     const slot = await (journey.guest as unknown as Guest).slot('port0');
-    expect(await slot.powerOff()).to.equal(undefined);
+    await slot.powerOff();
     expect(await journey.migrate()).to.equal('an outcome');
     expect(guest.ports.done).to.deep.equal(['port0']);
     expect(log.taken.map(({ omitted }) => omitted)).to.deep.equal([undefined, true, undefined]);
+  });
+
+  it('leaves out with an action whatever is asked of what it would have given', async () => {
+    const guest = new Guest();
+    const log = new ActionLog([0]);
+    const acting = log.journey(stage(guest)).guest as unknown as Guest;
+    const missing = await acting.slot('port0');
+    await missing.powerOff();
+    await (await acting.slot('port1')).powerOff();
+    expect(guest.ports.done).to.deep.equal(['port1', 'slot off']);
+    expect(log.taken).to.deep.equal([
+      { on: 'guest', method: 'slot', args: ['port0'], omitted: true, gives: 'slot1' },
+      { on: 'slot1', method: 'powerOff', args: [], omitted: true },
+      { on: 'guest', method: 'slot', args: ['port1'], gives: 'slot2' },
+      { on: 'slot2', method: 'powerOff', args: [] },
+    ]);
   });
 });
