@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Deadline } from '../core/deadline.js';
 import { SocketListener } from '../core/socket.js';
 import type { Machine } from '../machine/machine.js';
-import { isEvent } from '../qmp/messages.js';
+import { completedMigration } from './completed.js';
 import { configure, fullSpeed } from './plan.js';
 
 /**
@@ -18,7 +18,7 @@ export async function saveMachine(machine: Machine, path: string, deadline: Dead
   await using listener = await SocketListener.listen(socket);
   await configure(machine, { parameters: { 'max-bandwidth': fullSpeed } });
   await qmp.execute('stop');
-  const saved = completed(machine, `the end of saving the ${label} QEMU`, deadline);
+  const saved = completedMigration(machine, `the end of saving the ${label} QEMU`, deadline);
   const written = listener.peer.then((wire) => pipeline(wire, createWriteStream(path, { mode: 0o600 })));
   // Where QEMU refuses to begin, nobody awaits it.
   written.catch(() => undefined);
@@ -36,7 +36,7 @@ export async function saveMachine(machine: Machine, path: string, deadline: Dead
  */
 export async function restoreMachine(machine: Machine, deadline: Deadline): Promise<void> {
   await configure(machine, { parameters: { 'announce-rounds': 1 } });
-  const restored = completed(machine, `the ${machine.label} QEMU to come up from a saved one`, deadline);
+  const restored = completedMigration(machine, `the ${machine.label} QEMU to come up from a saved one`, deadline);
   await machine.qmp.execute('migrate-incoming', { uri: inheritedUri(machine) });
   await restored;
 }
@@ -45,13 +45,4 @@ export async function restoreMachine(machine: Machine, deadline: Deadline): Prom
 function inheritedUri({ spec }: Machine): string {
   const { major, minor } = spec.build.version;
   return major > 8 || (major === 8 && minor >= 2) ? 'file:/proc/self/fd/3' : 'fd:3';
-}
-
-function completed({ events }: Machine, what: string, deadline: Deadline): Promise<true> {
-  return events.until({
-    what,
-    goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? (true as const) : undefined),
-    impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
-    deadline,
-  });
 }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { acceleratorGuest, sign } from '../../../harness/build/probe/accelerator-guest.js';
-import { isEvent } from '../../../harness/qmp/messages.js';
+import { completedMigration } from '../../../harness/migration/completed.js';
 import { failure } from '../support/failure.js';
 import { captureFile } from '../support/captured.js';
 import { Launchpad } from '../support/launchpad.js';
@@ -47,11 +47,7 @@ describe('serial ports and inherited files', () => {
       await source.qtest.writeMemory(0x100000, 4, 0x60d917);
       const saved = await captureFile(source);
       const machine = await pad.launch({ ...spec, incoming: true, inherits: saved });
-      const arrived = machine.events.until({
-        what: 'the end of the migration from a file',
-        goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? true : undefined),
-        deadline: machine.options.deadline,
-      });
+      const arrived = completedMigration(machine, 'the end of the migration from a file', machine.options.deadline);
       await machine.qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
       await machine.qmp.execute('migrate-incoming', { uri: 'fd:3' });
       await arrived;

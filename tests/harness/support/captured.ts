@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Deadline } from '../../../harness/core/deadline.js';
 import type { Machine } from '../../../harness/machine/machine.js';
-import { isEvent } from '../../../harness/qmp/messages.js';
+import { completedMigration } from '../../../harness/migration/completed.js';
 import { type Capture, readCapture, sectionsOf } from '../../../harness/stream/capture.js';
 import { readStreamFile } from '../../../harness/stream/input.js';
 import type { BodyContent } from '../../../harness/stream/section.js';
@@ -28,14 +28,9 @@ export async function captureFile(source: Machine, wish: CaptureWish = {}): Prom
   });
   if (wish.parameters) await source.qmp.execute<string>('migrate-set-parameters', wish.parameters);
   const state = { over: false };
-  const completed = source.events
-    .until({
-      what: `the capture of ${source.label}`,
-      goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? true : undefined),
-      impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
-      deadline,
-    })
-    .finally(() => (state.over = true));
+  const completed = completedMigration(source, `the capture of ${source.label}`, deadline).finally(
+    () => (state.over = true),
+  );
   if (wish.channel === 'file') {
     await source.qmp.execute('migrate', { uri: `file:${path}` });
   } else {

@@ -8,6 +8,7 @@ import { bootLinux } from '../../../../harness/guest/linux/boot.js';
 import { cpioArchive } from '../../../../harness/guest/linux/image/cpio.js';
 import { imageWords, type LinuxImage, linuxImage } from '../../../../harness/guest/linux/image/initramfs.js';
 import type { Machine } from '../../../../harness/machine/machine.js';
+import { completedMigration } from '../../../../harness/migration/completed.js';
 import { isEvent } from '../../../../harness/qmp/messages.js';
 import { failure } from '../../support/failure.js';
 import { Launchpad, type LaunchWish } from '../../support/launchpad.js';
@@ -22,12 +23,7 @@ async function move(source: Machine, destination: Machine): Promise<void> {
     await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
   }
   const completed = [source, destination].map((machine) =>
-    machine.events.until({
-      what: `the ${machine.label} to complete`,
-      goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? true : undefined),
-      impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
-      deadline: late(),
-    }),
+    completedMigration(machine, `the ${machine.label} to complete`, late()),
   );
   await destination.qmp.execute('migrate-incoming', { uri });
   await source.qmp.execute('migrate', { uri });

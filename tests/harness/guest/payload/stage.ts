@@ -2,7 +2,7 @@ import { Deadline } from '../../../../harness/core/deadline.js';
 import { payloadImage } from '../../../../harness/guest/payload/image.js';
 import { PayloadGuest } from '../../../../harness/guest/payload/payload-guest.js';
 import type { Machine } from '../../../../harness/machine/machine.js';
-import { isEvent } from '../../../../harness/qmp/messages.js';
+import { completedMigration } from '../../../../harness/migration/completed.js';
 import type { Launchpad, LaunchWish } from '../../support/launchpad.js';
 
 /** A machine with a payload guest that has not started; pc-q35-6.0 unless wished otherwise. */
@@ -25,12 +25,7 @@ export async function move(source: Machine, destination: Machine): Promise<void>
     ),
   );
   const completed = sides.map((side) =>
-    side.events.until({
-      what: `the migration of the ${side.label} QEMU`,
-      goal: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'completed' ? true : undefined),
-      impossible: (event) => (isEvent(event, 'MIGRATION') && event.data.status === 'failed' ? 'it failed' : undefined),
-      deadline: Deadline.after(20_000),
-    }),
+    completedMigration(side, `the migration of the ${side.label} QEMU`, Deadline.after(20_000)),
   );
   const uri = `unix:${destination.options.folder}/${destination.label}.mig`;
   await destination.qmp.execute('migrate-incoming', { uri });
