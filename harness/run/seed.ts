@@ -1,6 +1,6 @@
 /** A shuffled copy that is the same for the same seed, on every machine. */
 export function seededOrder<T>(items: readonly T[], seed: number): T[] {
-  const random = mulberry32(seed);
+  const random = seededNumbers(seed);
   const shuffled = [...items];
   for (let last = shuffled.length - 1; last > 0; last -= 1) {
     const other = Math.floor(random() * (last + 1));
@@ -10,8 +10,8 @@ export function seededOrder<T>(items: readonly T[], seed: number): T[] {
   return shuffled;
 }
 
-/** Numbers from 0 to 1. Source: Tommy Ettinger's mulberry32, public domain. */
-function mulberry32(seed: number): () => number {
+/** Numbers from 0 to below 1, the same for the same seed. Source: Tommy Ettinger's mulberry32, public domain. */
+export function seededNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
