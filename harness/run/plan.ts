@@ -100,7 +100,7 @@ function cellsOf(scenario: Scenario, pairs: ReturnType<typeof pairsOf>, machineT
 }
 
 /** Every combination of one value of each option. */
-function combine(options: Readonly<Record<string, readonly string[]>>): Options[] {
+export function combine(options: Readonly<Record<string, readonly string[]>>): Options[] {
   return Object.entries(options).reduce<Options[]>(
     (combined, [name, values]) => combined.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value }))),
     [{}],
