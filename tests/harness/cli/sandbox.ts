@@ -23,7 +23,8 @@ export class Sandbox implements Disposable {
   private readonly folder = tmp.dirSync({ unsafeCleanup: true });
   private readonly temporary = join(this.folder.name, 't');
 
-  constructor() {
+  /** @param patienceMs milliseconds that a command may take. */
+  constructor(private readonly patienceMs = patience) {
     mkdirSync(this.temporary);
     mkdirSync(this.path('node_modules'));
     symlinkSync(packageRoot, this.path('node_modules', 'godwit'));
@@ -51,7 +52,12 @@ export class Sandbox implements Disposable {
   /** Starts `godwit WORDS` in the folder. */
   start(...words: string[]) {
     const env = { TMPDIR: this.temporary, NO_COLOR: '1' };
-    return execa(process.execPath, [main, ...words], { reject: false, cwd: this.folder.name, env, timeout: patience });
+    return execa(process.execPath, [main, ...words], {
+      reject: false,
+      cwd: this.folder.name,
+      env,
+      timeout: this.patienceMs,
+    });
   }
 
   async godwit(...words: string[]): Promise<Ended> {
@@ -62,7 +68,7 @@ export class Sandbox implements Disposable {
   /** `godwit WORDS` with something on standard input. */
   async fed(input: Buffer | Readable, ...words: string[]): Promise<Ended> {
     const env = { TMPDIR: this.temporary, NO_COLOR: '1' };
-    const options = { reject: false, cwd: this.folder.name, env, timeout: patience } as const;
+    const options = { reject: false, cwd: this.folder.name, env, timeout: this.patienceMs } as const;
     const { exitCode, stdout, stderr } = await execa(process.execPath, [main, ...words], { ...options, input });
     return { exitCode, stdout, stderr };
   }
