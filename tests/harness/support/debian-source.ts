@@ -5,6 +5,8 @@ import { readLists } from '../../../harness/build/deb/apt.js';
 import { Deadline } from '../../../harness/core/deadline.js';
 
 const fetchMs = 10 * 60_000;
+/** When QEMU 7.2.0 came out. */
+const firstRelease = '2022-12-14T12:00:00Z';
 
 /** Where the presence of a card in its slot is compared, and the line that leaves it out of the comparison. */
 const comparison = {
@@ -52,10 +54,11 @@ export async function stableUpdates(folder: string): Promise<{ repository: strin
   return { repository, fix: await git('rev-parse', 'HEAD') };
 }
 
-/** `git WORDS` in a repository, as somebody whom its commits can name. */
+/** `git WORDS` in a repository, as somebody whom its commits can name, and at one time: the same content is the same commit, and is compiled once. */
 export function gitIn(repository: string): (...words: string[]) => Promise<string> {
   const who = ['-c', 'user.name=Godwit', '-c', 'user.email=godwit@localhost', '-c', 'commit.gpgSign=false'];
-  return async (...words) => (await execa('git', ['-C', repository, ...who, ...words])).stdout;
+  const env = { GIT_AUTHOR_DATE: firstRelease, GIT_COMMITTER_DATE: firstRelease };
+  return async (...words) => (await execa('git', ['-C', repository, ...who, ...words], { env })).stdout;
 }
 
 async function fetchSource(apt: string, folder: string): Promise<{ upstream: string; debian: string }> {
