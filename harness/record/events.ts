@@ -32,6 +32,8 @@ export interface Variation {
   destinationWords?: string[];
   /** Actions of the body that are left out, by their places in the order in which it asks for them, from 0. */
   omitted?: number[];
+  /** Keeps a copy of the streams of its migrations, unless the scenario has a relay of its own. */
+  capture?: boolean;
 }
 
 /** One thing that a scenario's body asked for. */

@@ -103,6 +103,7 @@ const variation = z.object({
   words: z.exactOptional(z.array(text)),
   destinationWords: z.exactOptional(z.array(text)),
   omitted: z.exactOptional(z.array(number)),
+  capture: z.exactOptional(z.boolean()),
 });
 
 const cell = z.object({

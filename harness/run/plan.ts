@@ -85,18 +85,23 @@ function cellsOf(scenario: Scenario, pairs: ReturnType<typeof pairsOf>, machineT
   const shapes = routesOf(scenario.route ?? 'pair', allowed).flatMap((route) =>
     types.flatMap((machineType) => combinations.map((options) => ({ machineType, options, route }))),
   );
-  return shapes
-    .filter((shape) => scenario.only?.(shape) ?? true)
-    .map(({ route, machineType, options }) => {
-      const shape = { machineType, options, route };
-      const otherwise = lackingBuild(route, machineType) ?? scenario.skip?.(shape);
-      const lacksDevice = otherwise === undefined ? lackingDevice(scenario, shape) : undefined;
-      const skip = otherwise ?? lacksDevice;
-      const names = route.map(({ name }) => name);
-      const cell = { scenario: scenario.title, file: scenario.file, route: names, machineType, options };
-      const planned = { id: cellId(cell), ...cell, ...(skip !== undefined && { skip }) };
-      return { planned, lacksDevice };
-    });
+  return shapes.filter((shape) => scenario.only?.(shape) ?? true).map((shape) => candidateOf(scenario, shape));
+}
+
+/** A scenario's cell of that shape, on whatever route; undefined where the scenario has none there. */
+export function cellOn(scenario: Scenario, shape: CellShape): PlannedCell | undefined {
+  return (scenario.only?.(shape) ?? true) ? candidateOf(scenario, shape).planned : undefined;
+}
+
+function candidateOf(scenario: Scenario, shape: CellShape): Candidate {
+  const { route, machineType, options } = shape;
+  const otherwise = lackingBuild(route, machineType) ?? scenario.skip?.(shape);
+  const lacksDevice = otherwise === undefined ? lackingDevice(scenario, shape) : undefined;
+  const skip = otherwise ?? lacksDevice;
+  const names = route.map(({ name }) => name);
+  const cell = { scenario: scenario.title, file: scenario.file, route: names, machineType, options: { ...options } };
+  const planned = { id: cellId(cell), ...cell, ...(skip !== undefined && { skip }) };
+  return { planned, lacksDevice };
 }
 
 /** Every combination of one value of each option. */

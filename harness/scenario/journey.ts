@@ -71,7 +71,11 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const { machine } = this.here;
     const { running } = this;
     const usual = this.tier?.parameters;
-    const plan = usual ? { ...wished, parameters: { ...usual, ...wished.parameters } } : wished;
+    const plan: MigrationPlan = {
+      ...wished,
+      ...(usual && { parameters: { ...usual, ...wished.parameters } }),
+      ...(this.plan.variation?.capture && !wished.relay && { relay: { tee: true } }),
+    };
     const startedMs = performance.now();
     const state = running && (await machine.qmp.execute('query-status')).status;
     // A suspended guest goes on being suspended: `cont` is what it takes, where it does not come up so by itself.
