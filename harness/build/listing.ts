@@ -2,10 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Deadline } from '../core/deadline.js';
 import { UsageError, messageOf } from '../core/errors.js';
+import type { Build } from './build.js';
 import { findOnPath } from './child.js';
 import { compareFolder } from './file-hashes.js';
 import { listSuites, readHashes, readManifest, removeSuite, suiteFolder } from './deb/suite.js';
-import { defaultArch, resolveBuild, type ResolveOptions } from './resolve.js';
+import { cachedCommits, describeCommit, isCommitName, removeCommit } from './git/locate.js';
+import { hashesOf, listCommits, type CachedCommit } from './git/manifest.js';
+import { lastingName } from './git/revision.js';
+import { defaultArch, probed, resolveBuild, type ResolveOptions } from './resolve.js';
+
+/** Milliseconds in which what is at hand is asked or removed. */
+const askMs = 60_000;
 
 /** One build that this host has at hand. */
 export interface ListedBuild {
@@ -13,54 +20,62 @@ export interface ListedBuild {
   arch: string;
   version: string;
   package: string;
-  /** Bytes on disk; only of what Godwit fetched. */
+  /** Bytes on disk; only of what Godwit fetched or compiled. */
   bytes?: number;
-  /** ISO 8601; only of what Godwit fetched. */
+  /** ISO 8601; only of what Godwit fetched or compiled. */
   fetchedAt?: string;
   /** A folder, or the binary of a QEMU on PATH. */
   location: string;
-  /** Why it does not run; version and package are empty then. */
+  /** Why it does not run, or does not compile; version is empty then. */
   fault?: string;
 }
 
-/** The fetched suites, then the QEMU on PATH if there is one. Fetches nothing. */
+/** The fetched suites, the compiled commits, then the QEMU on PATH if there is one. Fetches and compiles nothing. */
 export async function listBuilds(options: ResolveOptions = {}): Promise<ListedBuild[]> {
-  const suites = await listSuites();
-  const fetched = suites.map(({ folder, manifest }) =>
-    describe(
-      `deb:${manifest.suite}`,
-      { ...options, arch: manifest.arch },
-      {
-        bytes: manifest.bytes,
-        fetchedAt: manifest.fetchedAt,
-        location: folder,
-      },
-    ),
+  const fetched = (await listSuites()).map(({ folder, manifest: { suite, arch, bytes, fetchedAt } }) => {
+    const name = `deb:${suite}`;
+    const resolved = (): Promise<Build> => resolveBuild(name, { ...options, arch, fetch: false });
+    return describe({ name, arch, bytes, fetchedAt, location: folder }, resolved, options);
+  });
+  const compiled = (await listCommits()).flatMap((cached) =>
+    cached.manifest.targets.map((arch) => describeCompiled(cached, arch, options)),
   );
-  const host = `qemu-system-${options.arch ?? defaultArch}`;
-  const path = findOnPath(host);
-  const installed = path === undefined ? [] : [describe(host, options, { location: path })];
-  return Promise.all([...fetched, ...installed]);
+  const arch = options.arch ?? defaultArch;
+  const name = `qemu-system-${arch}`;
+  const path = findOnPath(name);
+  const resolved = (): Promise<Build> => resolveBuild(name, { ...options, fetch: false });
+  const installed = path === undefined ? [] : [describe({ name, arch, location: path }, resolved, options)];
+  return Promise.all([...fetched, ...compiled, ...installed]);
 }
 
-type Extra = Pick<ListedBuild, 'location'> & Partial<Pick<ListedBuild, 'bytes' | 'fetchedAt'>>;
+type Known = Omit<ListedBuild, 'version' | 'package' | 'fault'>;
 
-async function describe(name: string, options: ResolveOptions, extra: Extra): Promise<ListedBuild> {
-  const arch = options.arch ?? defaultArch;
+async function describe(known: Known, resolved: () => Promise<Build>, options: ResolveOptions): Promise<ListedBuild> {
   try {
-    const build = await resolveBuild(name, { ...options, fetch: false });
-    return { name, arch, version: build.version.text, package: build.package, ...extra };
+    const build = await resolved();
+    return { ...known, version: build.version.text, package: build.package };
   } catch (thrown) {
     options.signal?.throwIfAborted();
+    return { ...known, version: '', package: '', fault: messageOf(thrown) };
+  }
+}
+
+async function describeCompiled(cached: CachedCommit, arch: string, options: ResolveOptions): Promise<ListedBuild> {
+  const { folder, manifest } = cached;
+  const name = lastingName(manifest);
+  const known = { name, arch, bytes: manifest.bytes, fetchedAt: manifest.compiledAt, location: folder };
+  const located = describeCommit(cached, { name, arch });
+  if (manifest.failed) {
+    const { reason, log } = manifest.failed;
     return {
-      name,
-      arch,
+      ...known,
       version: '',
-      package: '',
-      ...extra,
-      fault: messageOf(thrown),
+      package: located.package ?? '',
+      fault: `does not compile: ${reason}; the log is ${log}`,
     };
   }
+  const deadline = options.deadline ?? Deadline.after(askMs);
+  return describe(known, () => probed(located, { ...options, deadline }), options);
 }
 
 /** Names of the builds at hand that take no fetch. */
@@ -73,36 +88,68 @@ export async function namesAtHand(options: ResolveOptions = {}): Promise<string[
   return findOnPath(host) === undefined ? suites : [...suites, host];
 }
 
-/** What a fetched build's files are against the hashes of the fetch: one sentence for each difference. */
+/** What a build's files are against the hashes taken when it was fetched or compiled: one sentence for each difference. */
 export interface Verified {
   name: string;
+  made: 'fetched' | 'compiled';
   differences: string[];
 }
 
-/** Compares fetched builds, all of them unless some are named, with what was fetched. Throws UsageError for one that was not fetched. */
+/**
+ * Compares fetched and compiled builds, all of them unless some are named, with what was fetched and compiled. Throws UsageError for one that
+ * was not.
+ */
 export async function verifyBuilds(names: readonly string[], arch = defaultArch): Promise<Verified[]> {
-  const fetched = (await listSuites())
-    .filter(({ manifest }) => manifest.arch === arch)
-    .map(({ manifest }) => `deb:${manifest.suite}`);
-  const wanted = names.length > 0 ? names : fetched;
-  const folders = wanted.map((name) => ({ name, folder: fetchedFolder(name, arch) }));
+  const suites = (await listSuites()).filter(({ manifest }) => manifest.arch === arch);
+  const all = [
+    ...suites.map(({ manifest }) => `deb:${manifest.suite}`),
+    ...new Set((await listCommits()).map(({ manifest }) => lastingName(manifest))),
+  ];
+  const verified = (names.length > 0 ? names : all).map(async (name) =>
+    isCommitName(name) ? verifyCommits(name) : [await verifySuite(name, arch)],
+  );
+  return (await Promise.all(verified)).flat();
+}
+
+async function verifySuite(name: string, arch: string): Promise<Verified> {
+  const folder = fetchedFolder(name, arch);
+  const hashes = (await readManifest(folder)) && (await readHashes(folder));
+  const unreadable = [`${folder} has no readable manifest of what was fetched`];
+  const differences = hashes ? await compareFolder(join(folder, 'root'), hashes) : unreadable;
+  return { name, made: 'fetched', differences };
+}
+
+/** One for each recipe by which the commit was compiled. */
+async function verifyCommits(name: string): Promise<Verified[]> {
   return Promise.all(
-    folders.map(async ({ name, folder }) => {
-      const hashes = (await readManifest(folder)) && (await readHashes(folder));
-      const unreadable = [`${folder} has no readable manifest of what was fetched`];
-      return { name, differences: hashes ? await compareFolder(join(folder, 'root'), hashes) : unreadable };
+    (await compiledCommits(name, Deadline.after(askMs))).map(async ({ folder, manifest }): Promise<Verified> => {
+      const differences = await compareFolder(join(folder, 'root'), hashesOf(manifest), 'compiled');
+      return { name, made: 'compiled', differences };
     }),
   );
 }
 
-/** Removes fetched builds. Throws UsageError, before it removes anything, for one that was not fetched. */
+/**
+ * Removes fetched builds, and all that was compiled of commits. Throws UsageError, before it removes anything, for one that is not in the
+ * cache.
+ */
 export async function removeBuilds(names: readonly string[], options: ResolveOptions = {}): Promise<void> {
   const arch = options.arch ?? defaultArch;
-  for (const name of names) fetchedFolder(name, arch);
-  const deadline = options.deadline ?? Deadline.after(60_000);
-  for (const name of names) {
-    await removeSuite(name.slice('deb:'.length), arch, { deadline, ...(options.signal && { signal: options.signal }) });
-  }
+  const bounded = {
+    deadline: options.deadline ?? Deadline.after(askMs),
+    ...(options.signal && { signal: options.signal }),
+  };
+  const commits = await Promise.all(names.filter(isCommitName).map((name) => compiledCommits(name, bounded.deadline)));
+  const suites = names.filter((name) => !isCommitName(name));
+  for (const name of suites) fetchedFolder(name, arch);
+  for (const name of suites) await removeSuite(name.slice('deb:'.length), arch, bounded);
+  for (const cached of commits.flat()) await removeCommit(cached, bounded);
+}
+
+async function compiledCommits(name: string, deadline: Deadline): Promise<CachedCommit[]> {
+  const found = await cachedCommits(name, { deadline });
+  if (found.length > 0) return found;
+  throw new UsageError(`"${name}" is no compiled build: \`godwit builds\` lists those there are`);
 }
 
 function fetchedFolder(name: string, arch: string): string {

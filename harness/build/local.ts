@@ -6,7 +6,7 @@ import { findOnPath, isExecutable } from './child.js';
 
 /** What a user may write for a build, for error messages. */
 export const acceptedNames =
-  'deb:SUITE as in deb:bookworm, a path to a QEMU binary, a path to a build tree (with a slash), or the name of a binary on PATH';
+  'deb:SUITE as in deb:bookworm, git:DIR@REV for a commit of a QEMU checkout, a path to a QEMU binary, a path to a build tree (with a slash), or the name of a binary on PATH';
 
 /** A binary or build tree at a path, or a binary by its name on PATH. Throws UsageError naming what is accepted. */
 export function locateLocal(name: string, arch: string): LocatedBuild {
@@ -29,8 +29,8 @@ export function locateLocal(name: string, arch: string): LocatedBuild {
   throw new UsageError(`"${name}" is no QEMU build tree: none of ${places.join(', ')} is an executable in it`);
 }
 
-/** Where a build tree, a source tree with its usual build folder, and an install prefix keep the binary. */
-function placesInTree(arch: string): string[] {
+/** Where a build tree, a source tree with its usual build folder, and an install prefix keep the binary, relative to them. */
+export function placesInTree(arch: string): string[] {
   const binary = `qemu-system-${arch}`;
   return [binary, `build/${binary}`, `bin/${binary}`, `usr/bin/${binary}`];
 }

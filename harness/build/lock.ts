@@ -17,7 +17,12 @@ export interface LockOptions {
  * locked and nobody polls. Throws BuildError when the deadline passes first.
  */
 export async function holdLock(path: string, options: LockOptions): Promise<AsyncDisposable> {
-  return (await tryLock(path, options, ['--nonblock'])) ?? (options.onWait?.(), await waitForLock(path, options));
+  return (await holdFreeLock(path, options)) ?? (options.onWait?.(), await waitForLock(path, options));
+}
+
+/** Holds a lock file as `holdLock` does where nobody holds it; undefined where somebody does. */
+export async function holdFreeLock(path: string, options: LockOptions): Promise<AsyncDisposable | undefined> {
+  return tryLock(path, options, ['--nonblock']);
 }
 
 async function waitForLock(path: string, options: LockOptions): Promise<AsyncDisposable> {

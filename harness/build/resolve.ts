@@ -3,51 +3,59 @@ import { BuildError, messageOf, UsageError } from '../core/errors.js';
 import type { Build, LocatedBuild } from './build.js';
 import { findOnPath } from './child.js';
 import { locateSuite } from './deb/suite.js';
+import { isCommitName, locateCommit } from './git/locate.js';
+import type { CompileSettings } from './git/recipe.js';
 import { acceptedNames, locateLocal } from './local.js';
 import { probeOnce } from './probe/probe-cache.js';
 
 /** The architecture of the guests, where nobody says another. */
 export const defaultArch = 'x86_64';
 
-const defaultTimeoutMs = 10 * 60_000;
+const defaultTimeoutMs = { fetch: 10 * 60_000, compile: 60 * 60_000 };
 
 export interface ResolveOptions {
   /** As in `qemu-system-ARCH`; x86_64 unless told. */
   arch?: string;
-  /** Ten minutes unless told: a fetch over a slow line takes that long. */
+  /** Ten minutes unless told, which a fetch over a slow line takes; an hour for a commit, which may have to be compiled. */
   deadline?: Deadline;
-  /** Ends what is being fetched or probed; the promise rejects with its reason. */
+  /** Ends what is being fetched, compiled or probed; the promise rejects with its reason. */
   signal?: AbortSignal;
   /** Gets one line at a time on what takes long. */
   onProgress?: (text: string) => void;
-  /** Whether what is not in the cache may be fetched; true unless told. */
+  /** Whether what is not in the cache may be fetched or compiled; true unless told. */
   fetch?: boolean;
-  /** Fetch even what is in the cache; only for suites. */
+  /** Fetch or compile even what is in the cache. */
   refresh?: boolean;
+  /** How commits are compiled (git:DIR@REV); with the fewest features unless told. */
+  compile?: CompileSettings;
 }
 
 /**
- * Finds a build by the name that a user wrote, fetches it where need be, and asks it what it is. A few milliseconds when all is cached.
- * Throws UsageError for a name that means no build, BuildError when the build cannot be had or does not run here.
+ * Finds a build by the name that a user wrote, fetches or compiles it where need be, and asks it what it is. A few milliseconds when all is
+ * cached. Throws UsageError for a name that means no build, CompileError for a commit that does not compile, BuildError when the build cannot
+ * be had or does not run here.
  */
 export async function resolveBuild(name: string, options: ResolveOptions = {}): Promise<Build> {
-  const deadline = options.deadline ?? Deadline.after(defaultTimeoutMs);
-  const located = await locate(name, { ...options, deadline });
+  const timeoutMs = isCommitName(name) ? defaultTimeoutMs.compile : defaultTimeoutMs.fetch;
+  const deadline = options.deadline ?? Deadline.after(timeoutMs);
+  return probed(await locate(name, { ...options, deadline }), { ...options, deadline });
+}
+
+/** Asks a build that has been found what it is. Throws BuildError, and UsageError for a path or a name on PATH, when it is no QEMU that runs here. */
+export async function probed(located: LocatedBuild, options: ResolveOptions & { deadline: Deadline }): Promise<Build> {
+  const { name, command, env } = located;
   const onProbe = (): void => options.onProgress?.(`probing ${name}`);
   try {
-    const { sha256, probe } = await probeOnce(located, { ...options, deadline, onProbe });
+    const { sha256, probe } = await probeOnce(located, { ...options, onProbe });
     return {
       name,
       version: probe.version,
-      package: probe.package,
-      sha256,
-      command: located.command,
-      env: located.env,
-      probe,
+      package: probe.package || (located.package ?? ''),
+      ...{ sha256, command, env, probe },
     };
   } catch (thrown) {
     // What a user pointed at and is no QEMU is a wrong word, not a build that broke.
-    if (thrown instanceof BuildError && !name.startsWith('deb:')) {
+    if (thrown instanceof BuildError && !name.startsWith('deb:') && !isCommitName(name)) {
       throw new UsageError(`${thrown.message}; accepted are ${acceptedNames}`, { data: thrown.data, cause: thrown });
     }
     throw thrown;
@@ -65,8 +73,9 @@ async function locate(name: string, options: ResolveOptions & { deadline: Deadli
   const arch = options.arch ?? defaultArch;
   if (!/^[a-z0-9_]+$/.test(arch))
     throw new UsageError(`"${arch}" is no architecture: write it as in qemu-system-x86_64`);
-  if (name.startsWith('deb:')) return locateSuite(name, { ...options, arch, fetch: options.fetch ?? true });
-  if (name.startsWith('git:')) throw new UsageError(`"${name}" is not supported yet: accepted are ${acceptedNames}`);
+  const fetch = options.fetch ?? true;
+  if (name.startsWith('deb:')) return locateSuite(name, { ...options, arch, fetch });
+  if (isCommitName(name)) return locateCommit(name, { ...options, arch, fetch });
   return locateLocal(name, arch);
 }
 

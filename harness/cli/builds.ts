@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { listBuilds, removeBuilds, verifyBuilds, type ListedBuild } from '../build/listing.js';
 import { resolveBuilds } from '../build/resolve.js';
+import { compileSettings, type CompileWords, withCompileOptions } from './compile-options.js';
 import { interruptible } from './interrupt.js';
 import { formatTable } from './table.js';
 
@@ -12,19 +13,24 @@ export function buildsCommand(): Command {
     .description('list the builds at hand')
     .option('--json', 'as JSON')
     .action(list);
-  builds
+  const adding = builds
     .command('add')
-    .description('fetch Debian suites and probe builds')
-    .argument('<name...>', 'deb:SUITE, a path, or a name on PATH')
-    .option('--refresh', 'fetch anew what is in the cache')
+    .description('fetch Debian suites, compile commits, and probe builds')
+    .argument('<name...>', 'deb:SUITE, git:DIR@REV, a path, or a name on PATH')
+    .option('--refresh', 'fetch or compile anew what is in the cache')
     .action(add);
+  withCompileOptions(adding);
   builds
     .command('verify')
-    .description('compare fetched builds with what was fetched')
-    .argument('[name...]', 'deb:SUITE; all unless named')
+    .description('compare fetched and compiled builds with what was fetched and compiled')
+    .argument('[name...]', 'deb:SUITE or git:DIR@REV; all unless named')
     .option('--json', 'as JSON')
     .action(verify);
-  builds.command('remove').description('remove fetched builds').argument('<name...>', 'deb:SUITE').action(remove);
+  builds
+    .command('remove')
+    .description('remove fetched builds, and all that was compiled of commits')
+    .argument('<name...>', 'deb:SUITE or git:DIR@REV')
+    .action(remove);
   return builds;
 }
 
@@ -41,15 +47,16 @@ async function list(options: { json?: boolean }): Promise<void> {
     build.fetchedAt?.slice(0, 16).replace('T', ' ') ?? '-',
     build.location,
   ]);
-  print(formatTable([['name', 'arch', 'version', 'package', 'size', 'fetched (UTC)', 'where'], ...rows]));
+  print(formatTable([['name', 'arch', 'version', 'package', 'size', 'added (UTC)', 'where'], ...rows]));
   for (const build of listed.filter(isFaulty)) print(`${build.name}: ${build.fault}`);
 }
 
-async function add(names: string[], options: { refresh?: boolean }): Promise<void> {
+async function add(names: string[], options: CompileWords & { refresh?: boolean }): Promise<void> {
   const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
-  const refresh = options.refresh ?? false;
+  const { refresh = false } = options;
+  const compile = compileSettings(options);
   await interruptible(async (signal) => {
-    for (const build of await resolveBuilds(names, { signal, onProgress, refresh })) {
+    for (const build of await resolveBuilds(names, { signal, onProgress, refresh, compile })) {
       print(`${build.name}: QEMU ${build.version.text} ${build.package}`.trimEnd());
     }
   });
@@ -59,9 +66,9 @@ async function verify(names: string[], options: { json?: boolean }): Promise<voi
   const verified = await verifyBuilds(names);
   if (verified.some((build) => build.differences.length > 0)) process.exitCode = 1;
   if (options.json) return print(JSON.stringify(verified, undefined, 2));
-  if (verified.length === 0) print('no fetched builds to verify');
-  for (const { name, differences } of verified) {
-    if (differences.length === 0) print(`${name}: as fetched`);
+  if (verified.length === 0) print('no fetched or compiled builds to verify');
+  for (const { name, made, differences } of verified) {
+    if (differences.length === 0) print(`${name}: as ${made}`);
     for (const difference of differences) print(`${name}: ${difference}`);
   }
 }

@@ -65,7 +65,7 @@ describe('a build by path or name', () => {
       text,
       join(folder.name, 'empty'),
       join(folder.name, 'dangling'),
-      'git:.@HEAD',
+      'git:./no-such-folder@HEAD',
       'deb:../x',
     ]) {
       const thrown: unknown = await resolveBuild(name).catch((error: unknown) => error);

@@ -77,7 +77,7 @@ describe('godwit builds', function () {
     expect(wrong.exitCode).to.equal(2);
     expect(wrong.stderr).to.include('deb:../tiny');
     expect((await godwit(['builds', 'remove', 'deb:tiny'], cache.name)).stdout).to.equal('deb:tiny: removed');
-    expect((await godwit(['builds', 'verify'], cache.name)).stdout).to.equal('no fetched builds to verify');
+    expect((await godwit(['builds', 'verify'], cache.name)).stdout).to.equal('no fetched or compiled builds to verify');
   });
 
   it('says what is wrong with a name and exits 2', async () => {
