@@ -1,8 +1,8 @@
 /** What a set of pieces shows: it has what is looked for, it has not, or it cannot be judged. */
 export type Shown = 'yes' | 'no' | 'unresolved';
 
-/** Says of each of several sets of pieces what it shows, in their order. */
-export type ShownBy<T> = (subsets: readonly (readonly T[])[]) => Promise<readonly Shown[]>;
+/** Says of each of several sets of pieces what it shows, in their order; `left` is how many pieces are left at this moment. */
+export type ShownBy<T> = (subsets: readonly (readonly T[])[], left: number) => Promise<readonly Shown[]>;
 
 /**
  * The fewest pieces that still show what all of them show: of what is left, no piece can be taken away (1-minimal). Zeller's ddmin, with whole
@@ -13,10 +13,10 @@ export async function minimised<T>(pieces: readonly T[], shown: ShownBy<T>): Pro
   const memory = new Memory(pieces, shown);
   let left = pieces.map((_, place) => place);
   let parts = 2;
-  if (left.length > 0 && (await memory.showing([[]])).length > 0) return [];
+  if (left.length > 0 && (await memory.showing([[]], left.length)).length > 0) return [];
   while (left.length > 1) {
     const chunks = chunked(left, Math.min(parts, left.length));
-    const [whole] = await memory.showing(chunks);
+    const [whole] = await memory.showing(chunks, left.length);
     if (whole) {
       left = whole;
       parts = 2;
@@ -46,10 +46,10 @@ async function withoutChunks<T>(
   // Of two chunks, each is what is left without the other.
   if (chunks.length < 3) return undefined;
   const without = (gone: Places): number[] => left.filter((place) => !gone.includes(place));
-  const smaller = await memory.showing(chunks.map(without));
+  const smaller = await memory.showing(chunks.map(without), left.length);
   if (smaller.length < 2) return smaller[0];
   const spared = left.filter((place) => smaller.some((set) => !set.includes(place)));
-  const [all] = await memory.showing([without(spared)]);
+  const [all] = await memory.showing([without(spared)], left.length);
   return all ?? smaller[0];
 }
 
@@ -69,12 +69,12 @@ class Memory<T> {
   ) {}
 
   /** Those of the sets that show what is looked for, in their order. */
-  async showing(sets: readonly Places[]): Promise<number[][]> {
+  async showing(sets: readonly Places[], left: number): Promise<number[][]> {
     const unknown = new Map(sets.map((set): [string, Places] => [keyOf(set), set]));
     for (const key of this.known.keys()) unknown.delete(key);
     if (unknown.size > 0) {
       const subsets = [...unknown.values()].map((set) => set.flatMap((place) => this.pieces.slice(place, place + 1)));
-      const answers = await this.shown(subsets);
+      const answers = await this.shown(subsets, left);
       for (const [index, key] of [...unknown.keys()].entries()) this.known.set(key, answers[index] ?? 'unresolved');
     }
     return sets.filter((set) => this.known.get(keyOf(set)) === 'yes').map((set) => [...set]);

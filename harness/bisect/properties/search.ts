@@ -1,0 +1,154 @@
+import type { Build } from '../../build/build.js';
+import { UsageError } from '../../core/errors.js';
+import type { CellResult, PlannedCell } from '../../record/events.js';
+import { withWords } from '../../run/plan.js';
+import { minimised } from '../delta-debugging.js';
+import type { Candidate, Inquiry, Step } from '../inquiry.js';
+import { Rounds } from '../rounds.js';
+import { signatureOf } from '../signature.js';
+import type { CandidateProperty, MachineTypes, Separation } from './candidates.js';
+import { pieceName, wordsSetting } from './property-piece.js';
+
+/** One cell on each of the two machine types. */
+export interface CellOfBoth {
+  bad: PlannedCell;
+  good: PlannedCell;
+}
+
+export interface PropertySearchOptions {
+  builds: readonly Build[];
+  cells: readonly CellOfBoth[];
+  types: MachineTypes;
+  /** What separates the machine types for one of the cells. */
+  separation: (cell: PlannedCell) => Promise<Separation>;
+  signal: AbortSignal;
+  onProgress: (line: string) => void;
+}
+
+/** What a search over compat properties came to. */
+export interface PropertyFindings {
+  /** The properties that make the difference, fewest; none where no property does. */
+  found: CandidateProperty[];
+  /** One sentence: the answer. */
+  answer: string;
+  separation: Separation;
+  /** The cells that were searched with: those that fail on the one and pass on the other. */
+  cells: CellOfBoth[];
+  /** How the failing machine type fails. */
+  reason: string;
+  signature: string;
+  /** What the passing machine type does with the failing one's values of what was found; absent where nobody knows a value. */
+  reverse?: { sameWay: boolean; reason: string };
+  asked: number;
+}
+
+/**
+ * Finds the fewest of the properties that separate two machine types with which the failing one passes. First both ends are asked.
+ * Throws UsageError when they are not as the words say: swapped, both good, both bad, or not to be judged.
+ */
+export async function searchProperties(inquiry: Inquiry, options: PropertySearchOptions): Promise<PropertyFindings> {
+  const { builds, types, onProgress } = options;
+  const all = new Question(options, options.cells);
+  const known: Candidate = { name: types.bad, builds, cells: options.cells.map(({ bad }) => bad) };
+  const rounds = new Rounds(inquiry, { ...options, known });
+  onProgress(`asking ${types.bad} and ${types.good}: ${options.cells.length * 2} cells`);
+  const [bad, good] = await rounds.ask([all.as('bad', []), all.as('good', [])], 'both ends asked');
+  const cells = separating(options.cells, { bad, good, types });
+  const question = new Question(options, cells);
+  const [first] = cells;
+  if (!bad || !first) throw new UsageError('there is no cell to search with');
+  const failure = resultOf(bad, first.bad);
+  onProgress(`comparing what ${types.bad} and ${types.good} are made of`);
+  const separation = await options.separation(first.bad);
+  const base = { separation, cells, reason: failure?.reason ?? '', signature: failure ? signatureOf(failure) : '' };
+  const done = (rest: Pick<PropertyFindings, 'found' | 'answer' | 'reverse'>): PropertyFindings => ({
+    ...{ ...base, ...rest, asked: rounds.cells },
+  });
+
+  const { settable } = separation;
+  if (settable.length === 0)
+    return done({ found: [], answer: `no property that can be set separates ${types.bad} from ${types.good}` });
+  const [together] = await rounds.ask([question.as('bad', settable)], 'all properties at once');
+  if (together?.answer !== 'good') {
+    const inTheSameWay = together !== undefined && signatureIn(together) === base.signature;
+    // Some of them may be in each other's way.
+    const alone = inTheSameWay
+      ? []
+      : await rounds.ask(
+          settable.map((piece) => question.as('bad', [piece])),
+          'each alone',
+        );
+    const found = settable.filter((_, place) => alone[place]?.answer === 'good').slice(0, 1);
+    const still = `with all ${settable.length} that can be set, ${types.bad} does not pass: ${together?.reason ?? ''}`;
+    const [one] = found.map(pieceName);
+    const what = one === undefined ? 'no property makes the difference' : `${one} alone makes the difference`;
+    return done({ found, answer: `${what}: ${still}` });
+  }
+  const shown = rounds.shownBy<CandidateProperty>((some) => question.as('bad', some), {
+    wanted: 'good',
+    noun: ['property', 'properties'],
+  });
+  const found = await minimised(settable, shown);
+  if (found.length === 0)
+    return done({ found, answer: `${types.bad} fails now and then alone: without any property changed it passed` });
+  const names = found.map(pieceName).join(' and ');
+  const verb = found.length === 1 ? 'makes' : 'together make';
+  const answer = `${names} ${verb} the difference between ${types.bad} and ${types.good}`;
+  if (found.some((piece) => piece.bad === undefined)) return done({ found, answer });
+  const [back] = await rounds.ask([question.as('good', found)], 'the other way round');
+  const sameWay = back !== undefined && signatureIn(back) === base.signature;
+  return done({ found, answer, reverse: { sameWay, reason: back?.reason ?? '' } });
+}
+
+/** The cells of a machine type, with values of the other one. */
+class Question {
+  constructor(
+    private readonly options: PropertySearchOptions,
+    private readonly cells: readonly CellOfBoth[],
+  ) {}
+
+  /** A machine type with some properties as the other has them. */
+  as(which: 'bad' | 'good', pieces: readonly CandidateProperty[]): Candidate {
+    const { builds, types } = this.options;
+    const words = pieces.flatMap((piece) => {
+      const value = which === 'bad' ? piece.good : piece.bad;
+      return value === undefined ? [] : wordsSetting(piece, value);
+    });
+    const cells = this.cells.map((cell) => withWords(cell[which], words));
+    return { name: [types[which], ...words].join(' '), builds, cells };
+  }
+}
+
+interface Ends {
+  bad: Step | undefined;
+  good: Step | undefined;
+  types: MachineTypes;
+}
+
+/** The cells that fail on the one machine type and pass on the other. Throws UsageError when there is none. */
+function separating(cells: readonly CellOfBoth[], { bad, good, types }: Ends): CellOfBoth[] {
+  const fails = (step: Step | undefined, cell: PlannedCell): boolean | undefined => {
+    const result = step && resultOf(step, cell.id);
+    if (!result || result.verdict === 'skipped' || result.verdict === 'broken') return undefined;
+    return result.verdict !== 'passed';
+  };
+  const found = cells.filter((cell) => fails(bad, cell.bad) === true && fails(good, cell.good) === false);
+  if (found.length > 0) return found;
+  const swapped = cells.some((cell) => fails(bad, cell.bad) === false && fails(good, cell.good) === true);
+  if (swapped) throw new UsageError(`${types.bad} passes and ${types.good} fails: --good and --bad are swapped`);
+  const unjudged = [bad, good].find((step) => step?.answer === 'skip');
+  if (unjudged) throw new UsageError(`${unjudged.candidate} cannot be judged: ${unjudged.reason}`);
+  const both = bad?.answer === 'bad' ? `fail (${bad.reason})` : 'pass';
+  throw new UsageError(`${types.good} and ${types.bad} both ${both}: nothing separates them`);
+}
+
+function resultOf(step: Step, cell: string | PlannedCell | undefined): CellResult | undefined {
+  const id = typeof cell === 'object' ? cell.id : cell;
+  return step.cells.find((judged) => judged.cell === id)?.result;
+}
+
+/** In which way the first cell of a step failed. */
+function signatureIn({ cells }: Step): string | undefined {
+  const [first] = cells;
+  return first && signatureOf(first.result);
+}
