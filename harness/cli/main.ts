@@ -10,6 +10,7 @@ const commands = new Map<string, () => Promise<Command>>([
   ['run', async () => (await import('./run.js')).runCommand()],
   ['repro', async () => (await import('./repro.js')).reproCommand()],
   ['bisect', async () => (await import('./bisect.js')).bisectCommand()],
+  ['compare', async () => (await import('./compare.js')).compareCommand()],
   ['explain', async () => (await import('./explain.js')).explainCommand()],
   ['stream', async () => (await import('./stream.js')).streamCommand()],
   ['builds', async () => (await import('./builds.js')).buildsCommand()],

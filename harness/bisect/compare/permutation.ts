@@ -8,8 +8,6 @@ export interface Stratum {
 
 /** What a permutation test came to. */
 export interface Permuted {
-  /** Mean over the cells of the difference of the medians, as a part of the cell's own median: 0.05 is five percent more on `patched`. */
-  change: number;
   /** The probability of a change as large as that, in either direction, where the build makes no difference. From above 0 to 1. */
   p: number;
   /** True where every arrangement was counted; else as many as `rounds` were drawn. */
@@ -36,20 +34,19 @@ export function permutationTest(
   { seed, rounds = defaultRounds }: PermutationOptions,
 ): Permuted {
   const pools = strata.filter(({ base, patched }) => base.length > 0 && patched.length > 0).map(poolOf);
-  const change = mean(pools.map((pool) => pool.change));
   const seen = Math.abs(mean(pools.map((pool) => distance(pool, pool.dealt))));
   const asLarge = (other: number): boolean => Math.abs(other) >= seen - tolerance;
   const arrangements = pools.reduce((product, { ranks, ofBase }) => product * choose(ranks.length, ofBase), 1);
   if (arrangements <= rounds + 1) {
     const sums = everySum(pools.map((pool) => everyDeal(pool).map((deal) => distance(pool, deal))));
     const count = sums.filter((sum) => asLarge(sum / Math.max(1, pools.length))).length;
-    return { change, p: count / sums.length, exact: true };
+    return { p: count / sums.length, exact: true };
   }
   const random = seededNumbers(seed);
   let count = 1;
   for (let round = 0; round < rounds; round += 1)
     if (asLarge(mean(pools.map((pool) => distance(pool, randomDeal(pool, random)))))) count += 1;
-  return { change, p: count / (rounds + 1), exact: false };
+  return { p: count / (rounds + 1), exact: false };
 }
 
 /** For each run of a pool, in its order, whether it is dealt to `base`. */
@@ -61,7 +58,6 @@ interface Pool {
   ofBase: number;
   /** As the runs really were. */
   dealt: Deal;
-  change: number;
 }
 
 function poolOf({ base, patched }: Stratum): Pool {
@@ -69,13 +65,10 @@ function poolOf({ base, patched }: Stratum): Pool {
   const ascending = runs.toSorted((a, b) => a - b);
   const rankOf = (value: number): number =>
     (ascending.indexOf(value) + ascending.lastIndexOf(value) + 2) / 2 / ascending.length;
-  const middle = (values: readonly number[]): number => median(values.toSorted((a, b) => a - b));
-  const scale = Math.abs(median(ascending)) || mean(runs.map(Math.abs)) || 1;
   return {
     ranks: runs.map(rankOf),
     ofBase: base.length,
     dealt: runs.map((_, place) => place < base.length),
-    change: (middle(patched) - middle(base)) / scale,
   };
 }
 
@@ -89,8 +82,9 @@ function distance({ ranks, ofBase }: Pool, deal: Deal): number {
   return (ofAll - sumOfBase) / (ranks.length - ofBase) - sumOfBase / ofBase;
 }
 
-/** The middle of ascending values, or the mean of the two in the middle; 0 of none. */
-export function median(ascending: readonly number[]): number {
+/** The value in the middle, or the mean of the two in the middle; 0 of none. */
+export function median(values: readonly number[]): number {
+  const ascending = values.toSorted((a, b) => a - b);
   const upper = ascending[Math.floor(ascending.length / 2)] ?? 0;
   const lower = ascending[Math.ceil(ascending.length / 2) - 1] ?? 0;
   return (lower + upper) / 2;

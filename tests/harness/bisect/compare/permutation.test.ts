@@ -11,7 +11,7 @@ const strata: fc.Arbitrary<Stratum[]> = fc.array(fc.record({ base: numbers, patc
 const options = { seed: 7, rounds: 999 };
 
 /**
- * 1. Values worked out by hand.  2. A probability; the same for the same seed; turned round, the change turns its sign alone.
+ * 1. Values worked out by hand.  2. A probability; the same for the same seed, and for either side.
  * 3. Samples that are alike say nothing, whatever the seed.  4. Where the build makes no difference p is as small as x in no more than a part x of
  * all comparisons, and not much less; where it does, it is small.
  */
@@ -21,7 +21,6 @@ describe('compare: permutation test', () => {
     // Of 20 arrangements only this one and its mirror are as uneven.
     expect(two).to.include({ exact: true });
     expect(two.p).to.be.closeTo(2 / 20, 1e-12);
-    expect(two.change).to.be.closeTo(9 / 6.5, 1e-12);
     // Ranks 1, 2.5, 2.5, 4 in twos, of which the sums are 3.5, 3.5, 5, 5, 6.5, 6.5: four are as far from 5.
     expect(permutationTest([{ base: [1, 2], patched: [2, 3] }], options).p).to.be.closeTo(4 / 6, 1e-12);
     // One run that took for ever is the last of its cell, and no more.
@@ -31,7 +30,7 @@ describe('compare: permutation test', () => {
     const pairs = Array.from({ length: 5 }, () => ({ base: [1], patched: [2] }));
     expect(permutationTest(pairs, options).p).to.be.closeTo(2 / 32, 1e-12);
     expect(median([1, 2, 4])).to.equal(2);
-    expect(median([1, 2, 4, 9])).to.equal(3);
+    expect(median([9, 1, 4, 2])).to.equal(3);
     expect(median([])).to.equal(0);
   });
 
@@ -51,7 +50,6 @@ describe('compare: permutation test', () => {
     fc.assert(
       fc.property(strata, (of) => {
         const [one, other] = [permutationTest(of, options), permutationTest(of.map(turned), options)];
-        expect(other.change).to.be.closeTo(-one.change, 1e-9);
         // Drawn arrangements are others when the sides are: 999 of them tell p to a few hundredths.
         expect(other.p).to.be.closeTo(one.p, one.exact ? 1e-12 : 0.12);
       }),
@@ -63,13 +61,13 @@ describe('compare: permutation test', () => {
     fc.assert(
       fc.property(fc.array(numbers, { minLength: 1, maxLength: 6 }), fc.nat(), (of, seed) => {
         const alike = of.map((values) => ({ base: values, patched: values }));
-        expect(permutationTest(alike, { seed, rounds: 99 })).to.deep.include({ change: 0, p: 1 });
+        expect(permutationTest(alike, { seed, rounds: 99 })).to.deep.include({ p: 1 });
       }),
       { numRuns: 60 },
     );
-    expect(permutationTest([], options)).to.deep.include({ change: 0, p: 1 });
+    expect(permutationTest([], options)).to.deep.include({ p: 1 });
     const zeroes = [{ base: [0, 0, 0, 0], patched: [0, 0, 0, 0] }];
-    expect(permutationTest(zeroes, options)).to.deep.include({ change: 0, p: 1 });
+    expect(permutationTest(zeroes, options)).to.deep.include({ p: 1 });
   });
 
   for (const [what, cells, runs] of [
