@@ -45,10 +45,11 @@ export class Inquiry {
     private readonly judge: Judge,
   ) {}
 
-  /** The answer to each candidate, in their order. */
+  /** The answer to each candidate, in their order. Throws the reason of the interruption when the run was stopped: that is no answer. */
   async ask(candidates: readonly Candidate[]): Promise<Step[]> {
     const builds = candidates.flatMap((candidate) => candidate.builds);
     const results = await this.session.play({ builds, cells: candidates.flatMap(({ cells }) => cells) });
+    this.session.throwIfStopped();
     let at = 0;
     const asked = candidates.map((candidate) => {
       const own = results.slice(at, (at += candidate.cells.length));

@@ -1,3 +1,4 @@
+import type { CompileSettings } from '../build/git/recipe.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
 import type { GuestSettings } from '../scenario/guests.js';
 
@@ -12,6 +13,8 @@ export interface WorkerSetup {
   /** `--accel`: 'auto', 'tcg', 'kvm'. */
   accel: string;
   guests: GuestSettings;
+  /** How commits were compiled, by which they are found in the cache. */
+  compile: CompileSettings;
   knownIssues: boolean;
 }
 

@@ -9,14 +9,15 @@ const cellsFolder = 'cells';
 const readableLength = 100;
 
 /**
- * Makes a run's output folder, or takes an older one over: what an earlier run left in it goes, anything else stays.
- * Throws UsageError when it cannot be written.
+ * Makes a run's output folder, or takes an older one over: what an earlier run left in it goes, unless the run goes on, and anything else
+ * stays. Throws UsageError when it cannot be written.
  */
-export function prepareOutput(folder: string): void {
+export function prepareOutput(folder: string, { keepsCells = false }: { keepsCells?: boolean } = {}): void {
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK | constants.X_OK);
-    if (existsSync(join(folder, recordFileName))) rmSync(join(folder, cellsFolder), { recursive: true, force: true });
+    if (!keepsCells && existsSync(join(folder, recordFileName)))
+      rmSync(join(folder, cellsFolder), { recursive: true, force: true });
   } catch (thrown) {
     throw new UsageError(`--output ${folder} cannot be written: ${messageOf(thrown)}`, { cause: thrown });
   }

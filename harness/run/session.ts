@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Build } from '../build/build.js';
+import type { CompileSettings } from '../build/git/recipe.js';
 import { packageRoot } from '../core/package-root.js';
 import { SweptFolder } from '../machine/private-folder.js';
 import {
@@ -31,6 +32,8 @@ export interface SessionOptions {
   shard?: string;
   accel: string;
   guests: GuestSettings;
+  /** How commits were compiled that the cells' builds name; workers find them in the cache by it. */
+  compile?: CompileSettings;
   knownIssues: boolean;
   /** Milliseconds beyond a cell's own deadline that its worker has to answer; half a minute unless told. */
   graceMs?: number;
@@ -64,16 +67,24 @@ export class RunSession implements AsyncDisposable {
     private readonly options: SessionOptions,
     private readonly record: RecordWriter,
   ) {
-    const { files, accel, guests, knownIssues, output } = options;
-    const setup = { files, accel, guests, knownIssues, output: resolve(output), temporaryFolder: this.folder.path };
-    this.pool = new WorkerPool(setup, this.folder);
+    const { files, accel, guests, compile = {}, knownIssues, output } = options;
+    const places = { output: resolve(output), temporaryFolder: this.folder.path };
+    this.pool = new WorkerPool({ files, accel, guests, compile, knownIssues, ...places }, this.folder);
   }
 
-  /** Begins the record with the cells that are known. Throws UsageError when the output folder cannot be written. */
-  static open(options: SessionOptions, plan: Plan = { builds: [], cells: [] }): RunSession {
-    prepareOutput(options.output);
+  /**
+   * Begins the record with the cells that are known, after the events of an earlier session in the same folder, which then goes on: its
+   * cells keep their folders and their count of attempts. Throws UsageError when the output folder cannot be written.
+   */
+  static open(
+    options: SessionOptions,
+    plan: Plan = { builds: [], cells: [] },
+    earlier: readonly RecordEvent[] = [],
+  ): RunSession {
+    prepareOutput(options.output, { keepsCells: earlier.length > 0 });
     const session = new RunSession(options, openRecord(join(options.output, recordFileName)));
-    session.begin(plan);
+    if (earlier.length === 0) session.begin(plan);
+    else session.goOn(earlier, plan);
     return session;
   }
 
@@ -106,6 +117,11 @@ export class RunSession implements AsyncDisposable {
     return cells.map((cell, place) => batch.results[place] ?? this.skip(cell, 'the run was interrupted'));
   }
 
+  /** Throws the reason of the interruption when the session was stopped: what was played last may not have come to its end. */
+  throwIfStopped(): void {
+    this.options.signal.throwIfAborted();
+  }
+
   /** Closes the record and sums it up. Nothing can be played after it. */
   finish(): RunSummary {
     const { aborted } = this.options.signal;
@@ -134,6 +150,18 @@ export class RunSession implements AsyncDisposable {
       ...(shard !== undefined && { shard }),
       ...{ builds, cells },
     });
+  }
+
+  private goOn(earlier: readonly RecordEvent[], plan: Plan): void {
+    for (const event of earlier) {
+      if (event.event === 'run-finished') continue;
+      this.emit(event);
+      if (event.event === 'cell-started') this.attempts.set(event.cell, event.attempt);
+      if (event.event !== 'run-started' && event.event !== 'plan-extended') continue;
+      for (const { name } of event.builds) this.known.builds.add(name);
+      for (const { id } of event.cells) this.known.cells.add(id);
+    }
+    this.extend(plan);
   }
 
   /** Records what is planned beyond what the record has. */

@@ -44,7 +44,7 @@ class Worker {
 
   /** A build of the cache, asked for once: a search names new ones as it goes on. */
   private build(name: string): Promise<Build> {
-    const known = this.builds.get(name) ?? resolveBuild(name, { fetch: false });
+    const known = this.builds.get(name) ?? resolveBuild(name, { fetch: false, compile: this.setup.compile });
     this.builds.set(name, known);
     return known;
   }
