@@ -1,14 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type VariedSide, variedSides } from '../bisect/varied-side.js';
 import { UsageError } from '../core/errors.js';
 import { type CellWords, parseCount, withCellOptions } from './cell-options.js';
-
-/** Which sides of a cell's route a search changes. */
-export const variedSides = ['both', 'source', 'destination'] as const;
-
-export type VariedSide = (typeof variedSides)[number];
+import { type CompileWords, withCompileOptions } from './compile-options.js';
 
 /** What `withBisectOptions` adds to the words of a command. */
-export interface BisectWords extends CellWords {
+export interface BisectWords extends CellWords, CompileWords {
   repo?: string;
   builds?: string[];
   properties?: boolean;
@@ -26,6 +23,7 @@ export interface BisectWords extends CellWords {
   path?: string[];
   termOld?: string;
   termNew?: string;
+  find?: 'break' | 'fix';
 }
 
 /** What a search is over, by the option that says so. */
@@ -52,8 +50,14 @@ export function withBisectOptions(command: Command): Command {
     .option('--first-parent', 'follow only the first parent of merges')
     .option('--path <path...>', 'only commits that change these paths of the checkout')
     .option('--term-old <word>', "the word of git's log for the older state")
-    .option('--term-new <word>', "the word of git's log for the newer state");
-  return withCellOptions(command, 'godwit-bisect');
+    .option('--term-new <word>', "the word of git's log for the newer state")
+    .addOption(
+      new Option('--find <what>', 'what `git bisect run` looks for, where its terms do not tell').choices([
+        'break',
+        'fix',
+      ]),
+    );
+  return withCompileOptions(withCellOptions(command, 'godwit-bisect'));
 }
 
 /** What the words ask for. Throws UsageError when they name no kind of search, or several. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { UsageError } from '../core/errors.js';
+import { bisectBuilds, bisectCommits } from './bisect-history.js';
+import { bisectJudge } from './bisect-judge.js';
 import { bisectMinimise } from './bisect-minimise.js';
 import { type BisectWords, modeOf, type SearchMode, withBisectOptions } from './bisect-options.js';
 import { bisectProperties } from './bisect-properties.js';
@@ -10,9 +11,9 @@ type Search = (paths: string[], words: BisectWords, signal: AbortSignal) => Prom
 const searches: Record<SearchMode, Search> = {
   properties: bisectProperties,
   minimise: bisectMinimise,
-  commits: () => Promise.reject(new UsageError('--repo is not supported yet; accepted: --properties, --minimise')),
-  builds: () => Promise.reject(new UsageError('--builds is not supported yet; accepted: --properties, --minimise')),
-  run: () => Promise.reject(new UsageError('--run is not supported yet; accepted: --properties, --minimise')),
+  commits: bisectCommits,
+  builds: bisectBuilds,
+  run: bisectJudge,
 };
 
 /** `godwit bisect`: which commit, build, property or device makes the difference between passing and failing. */

@@ -2,8 +2,9 @@
 import { Command, CommanderError } from 'commander';
 import { GodwitError, messageOf } from '../core/errors.js';
 
-/** Exit statuses besides a run's own 0, 1, 3 and 130. */
-const exitStatus = { usage: 2, broken: 3 };
+/** Exit statuses besides a run's own 0, 1, 3 and 130. To `git bisect run` all below 128 but 125 are a verdict. */
+const isBisectRun = process.argv[2] === 'bisect' && process.argv.includes('--run');
+const exitStatus = isBisectRun ? { usage: 128, broken: 128 } : { usage: 2, broken: 3 };
 
 /** Every command, loaded when it is wanted: reading a log needs nothing of what a run needs. */
 const commands = new Map<string, () => Promise<Command>>([

@@ -1,0 +1,32 @@
+import type { Build } from '../../build/build.js';
+import { locateCommit } from '../../build/git/locate.js';
+import { defaultArch, probed, type ResolveOptions } from '../../build/resolve.js';
+import { Deadline } from '../../core/deadline.js';
+import { BuildError, CompileError, UsageError } from '../../core/errors.js';
+import type { Unusable } from '../examination.js';
+
+/** Milliseconds that the compile of a commit may take. */
+const compileMs = 60 * 60_000;
+
+/**
+ * A commit's build, compiled where need be; why it cannot be judged when it does not compile, is no QEMU, or does not run once it is
+ * compiled. Throws BuildError when the host could not compile it: that says nothing of the commit.
+ */
+export async function commitBuild(name: string, options: ResolveOptions): Promise<Build | Unusable> {
+  const deadline = Deadline.after(compileMs);
+  let located;
+  try {
+    located = await locateCommit(name, { ...options, arch: defaultArch, deadline, fetch: true });
+  } catch (thrown) {
+    if (!(thrown instanceof CompileError || thrown instanceof UsageError)) throw thrown;
+    const { log } = thrown.data;
+    return { reason: thrown.message, ...(typeof log === 'string' && { log }) };
+  }
+  try {
+    return await probed(located, { ...options, deadline });
+  } catch (thrown) {
+    options.signal?.throwIfAborted();
+    if (!(thrown instanceof BuildError)) throw thrown;
+    return { reason: `it was compiled and does not run: ${thrown.message}` };
+  }
+}

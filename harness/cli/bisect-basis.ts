@@ -1,0 +1,69 @@
+import { commitBuild } from '../bisect/commits/commit-build.js';
+import { commitTitle } from '../bisect/commits/commit-ends.js';
+import type { CommitFacts, Suspect } from '../bisect/examination.js';
+import { candidateOn, type Playing } from '../bisect/varied-side.js';
+import type { Build } from '../build/build.js';
+import { resolveBuild } from '../build/resolve.js';
+import { UsageError } from '../core/errors.js';
+import { type SearchMeans, tell } from './bisect-examination.js';
+import type { BisectWords } from './bisect-options.js';
+import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
+import { compileSettings } from './compile-options.js';
+
+/** What every search over a history is given. */
+export interface Basis {
+  playing: Playing;
+  means: Omit<SearchMeans, 'question'>;
+  resolve: (name: string) => Promise<Build>;
+}
+
+/** Loads scenarios and finds the build on the side that does not vary. Throws UsageError and BuildError. */
+export async function basisOf(paths: string[], words: BisectWords, signal: AbortSignal): Promise<Basis> {
+  const compile = compileSettings(words);
+  sessionWords(words);
+  const resolve = (name: string): Promise<Build> => resolveBuild(name, { signal, compile, onProgress: tell });
+  const { files, scenarios } = await scenariosOf(paths);
+  const heldName = heldSide(words);
+  const playing = {
+    ...{ scenarios, vary: words.vary },
+    ...(heldName !== undefined && { held: await resolve(heldName) }),
+    chosen: { ...(words.machine && { machines: words.machine }), ...(words.grep && { grep: words.grep }) },
+  };
+  return { playing, means: { files, scenarios, compile, signal }, resolve };
+}
+
+/** The name of the build on the side that does not vary. Throws UsageError for a side that is missing, or given in vain. */
+function heldSide({ vary, source, destination }: BisectWords): string | undefined {
+  const held = { both: undefined, source: destination, destination: source }[vary];
+  const given = { '--source': source, '--destination': destination };
+  const idle = Object.entries(given).find(([, name]) => name !== undefined && name !== held);
+  if (idle) throw new UsageError(`${idle[0]} ${idle[1]} and --vary ${vary} contradict each other; accepted: ${sides}`);
+  if (vary !== 'both' && held === undefined)
+    throw new UsageError(`--vary ${vary} needs a build on the other side; accepted: ${sides}`);
+  return held;
+}
+
+const sides = '--vary destination with --source BUILD, --vary source with --destination BUILD';
+
+/** Commits of a repository as suspects: each is compiled when it is asked about. */
+export function suspectsOf(
+  repository: string,
+  { playing, means }: Basis,
+  { words, signal }: { words: BisectWords; signal: AbortSignal },
+): (commit: CommitFacts) => Suspect {
+  let isPrepared = false;
+  return (commit) => {
+    const name = `git:${repository}@${commit.commit}`;
+    const prepare: Suspect['prepare'] = async () => {
+      const build = await commitBuild(name, { signal, compile: means.compile, onProgress: tell });
+      if ('reason' in build) return build;
+      const candidate = candidateOn(build, playing);
+      if ('cells' in candidate && !isPrepared) {
+        await prepareCells({ ...candidate, scenarios: means.scenarios }, { ...sessionWords(words), signal });
+        isPrepared = true;
+      }
+      return candidate;
+    };
+    return { name, title: commitTitle(commit), preparing: 'compiling', commit, prepare };
+  };
+}
