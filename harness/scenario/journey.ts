@@ -74,7 +74,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const plan: MigrationPlan = {
       ...wished,
       ...(usual && { parameters: { ...usual, ...wished.parameters } }),
-      ...(this.plan.variation?.capture && !wished.relay && { relay: { tee: true } }),
+      ...(this.plan.variation?.capture && !wished.relay && { relay: { tee: 'whole' } }),
     };
     const startedMs = performance.now();
     const state = running && (await machine.qmp.execute('query-status')).status;

@@ -63,7 +63,7 @@ const chapters: readonly Chapter[] = [
     },
   },
   {
-    title: 'stays failing:',
+    title: 'stays failing,',
     of: ({ stays, fixes }) => stays.length > 0 && fixes.length === 0,
     tell: (row) => {
       const { stays, otherwise } = row.judgement;
@@ -72,23 +72,23 @@ const chapters: readonly Chapter[] = [
     },
   },
   {
-    title: 'flaky:',
+    title: 'flaky,',
     of: ({ flaky }) => flaky.length > 0,
     tell: (row) =>
       `${row.name}: no more than chance${ratesOf(row, row.judgement.flaky)}: ${reasonOf(row, ['base → base', ...row.judgement.flaky])}`,
   },
   {
-    title: 'appears:',
+    title: 'appears,',
     of: ({ presence }) => presence === 'appears',
     tell: (row) => `${row.name}: ${row.tallies['base → base']?.skipped}`,
   },
   {
-    title: 'vanishes:',
+    title: 'vanishes,',
     of: ({ presence }) => presence === 'vanishes',
     tell: (row) => `${row.name}: ${row.tallies['patched → patched']?.skipped}`,
   },
   {
-    title: 'could not be judged:',
+    title: 'could not be judged,',
     of: ({ broken }) => broken !== undefined,
     tell: ({ name, judgement }) => `${name}: ${judgement.broken}`,
   },

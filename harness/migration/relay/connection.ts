@@ -15,6 +15,8 @@ export interface ConnectionOptions {
   transform?: Transform;
   /** Path of the copy. */
   tee?: string;
+  /** Takes what the source sends to its end, though the destination is gone. */
+  isWhole?: boolean;
   bytesPerSecond?: number;
 }
 
@@ -41,12 +43,24 @@ export class RelayedConnection {
     source.on('data', (chunk: Buffer) => this.forth(chunk));
     source.on('end', () => this.finish());
     destination.on('data', (chunk: Buffer) => this.back(chunk));
-    destination.on('end', () => source.end());
+    destination.on('end', () => {
+      if (!this.outlasts()) source.end();
+    });
     // What is on its way to a side is still sent when the other one is gone; then that side finds its connection closed.
     source.on('error', () => undefined);
     source.on('close', () => this.closed(destination));
     destination.on('error', () => undefined);
-    destination.on('close', () => this.closed(source));
+    destination.on('close', () => {
+      if (this.outlasts()) source.resume();
+      else this.closed(source);
+    });
+  }
+
+  /** Resolves when the source sends no more, or is gone. */
+  get silence(): Promise<unknown> {
+    const { source } = this;
+    if (source.readableEnded || source.destroyed) return Promise.resolve();
+    return new Promise((resolve) => source.once('end', resolve).once('close', resolve));
   }
 
   /** Breaks the connection on both sides. */
@@ -68,6 +82,7 @@ export class RelayedConnection {
   private finish(): void {
     if (this.options.transform) this.send(this.options.transform.end());
     this.destination.end();
+    if (this.destination.destroyed) this.break();
   }
 
   private send(parts: readonly Buffer[]): void {
@@ -75,11 +90,16 @@ export class RelayedConnection {
     for (const part of parts) {
       this.figures.bytesToDestination += part.length;
       if (this.copy !== undefined) writeSync(this.copy, part);
-      room = this.destination.write(part);
+      if (!this.destination.destroyed) room = this.destination.write(part);
     }
     if (room) return;
     this.source.pause();
     this.destination.once('drain', () => this.source.resume());
+  }
+
+  /** Whether the source is still listened to when the destination is gone. One that was answered awaits more, and must see the end. */
+  private outlasts(): boolean {
+    return this.options.isWhole === true && this.figures.bytesToSource === 0 && !this.source.readableEnded;
   }
 
   private back(chunk: Buffer): void {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { ConnectError, messageOf } from '../../core/errors.js';
 import type { SocketAddress } from '../../core/socket.js';
+import { within } from '../../core/within.js';
 import type { ChannelFigures } from '../../record/outcome.js';
 import { StreamEditor } from '../../stream/edit/editor.js';
 import { type ConnectionOptions, RelayedConnection, type Transform } from './connection.js';
@@ -16,6 +17,9 @@ export interface RelayOptions {
   /** Where copies go: what their names begin with. */
   teePath: string;
 }
+
+/** Milliseconds in which what a source has sent is read, for a copy that is to be whole. */
+const lastBytesMs = 1000;
 
 /**
  * Stands between a source and a destination: the source connects to it, and for each of its connections the relay makes one to the
@@ -64,6 +68,9 @@ export class Relay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // A source that says it is done has sent the last of it, which may not have been read.
+    if (this.options.plan.tee === 'whole')
+      await within(Promise.all(this.connections.map(({ silence }) => silence)), lastBytesMs);
     for (const connection of this.connections) connection.break();
     if (!this.server.listening) return;
     const closed = once(this.server, 'close');
@@ -78,7 +85,7 @@ export class Relay implements AsyncDisposable {
     const transform = index === 0 ? this.transform() : undefined;
     const options: ConnectionOptions = {
       ...(transform && { transform }),
-      ...(plan.tee === true && { tee: `${teePath}${index === 0 ? '' : `-${index}`}.mig` }),
+      ...(plan.tee && { tee: `${teePath}${index === 0 ? '' : `-${index}`}.mig`, isWhole: plan.tee === 'whole' }),
       ...(index === 0 && plan.bytesPerSecond !== undefined && { bytesPerSecond: plan.bytesPerSecond }),
     };
     this.connections.push(new RelayedConnection(source, target, options));

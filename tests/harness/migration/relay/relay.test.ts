@@ -22,7 +22,7 @@ const machine = { machineType: 'pc-q35-7.2', words } as const;
  * 1. What passes is unchanged, counted, and the copy is a whole stream: over unix, TCP, with a return path, multifd, postcopy capability.
  * 2. Changed fields: refused by the destination where it compares them, found by looking where it does not.
  * 3. Sections in another order, and left out.
- * 4. A connection that is cut, at a byte and at a section, is a load failure that says so.
+ * 4. A connection that is cut, at a byte and at a section, is a load failure that says so; a copy that is wanted whole outlasts the destination.
  * 5. A slow connection takes its time and completes.
  * 6. An edit that changes nothing is an error; nothing is left behind.
  */
@@ -139,6 +139,21 @@ describe('a relay', () => {
       else expect(() => readBytes(copy)).to.throw(/the stream ends where/);
     });
   }
+
+  it('keeps all of the stream, wanted whole, of a destination that ends at its beginning', async () => {
+    for (const capabilities of [{}, { 'return-path': true }]) {
+      await using pair = await Pair.launch({ ...machine, memoryMiB: 16 }, { memoryMiB: 32 });
+      const more = Buffer.alloc(mebibyte, 0x5a).toString('base64');
+      await pair.source.qtest.command(`b64write 0x100000 ${mebibyte} ${more}`);
+      const outcome = await pair.migrate({ plan: { capabilities, relay: { tee: 'whole' } } });
+      expect(outcome.class).to.equal('load-failure');
+      // A source that was answered sees the end of its destination, and stops.
+      if ('return-path' in capabilities) continue;
+      const capture = readBytes(readFileSync(outcome.channels?.[0]?.file ?? ''));
+      expect(capture.description?.devices.map(({ name }) => name)).to.include(port);
+      expect(outcome.source.migrationStatus).to.equal('completed');
+    }
+  });
 
   it('slows the connection down', async () => {
     await using pair = await Pair.launch(machine);
