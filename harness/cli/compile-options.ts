@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import type { CompileSettings } from '../build/git/recipe.js';
 import { splitWords } from '../machine/words.js';
+import { featuresOf } from '../run/features.js';
+import type { Scenario } from '../scenario/definition.js';
+import type { CellWords } from './cell-options.js';
 
 /** What `withCompileOptions` adds to the words of a command. */
 export interface CompileWords {
@@ -9,6 +12,19 @@ export interface CompileWords {
   features?: string[];
   firmware?: string;
   target?: string[];
+}
+
+/**
+ * The settings for commits on which cells of these scenarios run: with the features that their command lines need. Of scenarios that
+ * `--grep` names, where it names some. Throws UsageError when a quote is not closed.
+ */
+export function compileFor(
+  scenarios: readonly Scenario[],
+  words: CompileWords & Pick<CellWords, 'grep'>,
+): CompileSettings {
+  const { grep } = words;
+  const named = grep ? scenarios.filter(({ title }) => title.search(grep) >= 0) : [];
+  return compileSettings(words, featuresOf(named.length > 0 ? named : scenarios));
 }
 
 /** Adds the options that say how commits (git:DIR@REV) are compiled. */
@@ -28,17 +44,17 @@ export function withCompileOptions(command: Command): Command {
 }
 
 /** The settings that these words mean. Throws UsageError when a quote is not closed. */
-export function compileSettings({
-  configure,
-  buildCommand,
-  features,
-  firmware,
-  target,
-}: CompileWords): CompileSettings {
+export function compileSettings(
+  { configure, buildCommand, features = [], firmware, target }: CompileWords,
+  needed: readonly string[] = [],
+): CompileSettings {
+  const named = features.flatMap((names) => names.split(','));
+  // Who says how to compile has said with what.
+  const all = configure === undefined && buildCommand === undefined ? [...new Set([...named, ...needed])] : named;
   return {
     ...(configure !== undefined && { configure: splitWords(configure) }),
     ...(buildCommand !== undefined && { command: splitWords(buildCommand) }),
-    ...(features && { features: features.flatMap((names) => names.split(',')) }),
+    ...(all.length > 0 && { features: all }),
     ...(firmware !== undefined && { firmware }),
     ...(target && { targets: target.flatMap((names) => names.split(',')) }),
   };

@@ -13,11 +13,12 @@ import { prepareOutput } from '../run/output-folder.js';
 import { planCells } from '../run/plan.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { runCell } from '../scenario/run-cell.js';
+import { compileFor, type CompileWords, withCompileOptions } from './compile-options.js';
 import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './guest-options.js';
 import { interruptible } from './interrupt.js';
 import { catalogue } from './cell-options.js';
 
-interface ReproWords extends GuestWords {
+interface ReproWords extends GuestWords, CompileWords {
   scenarios: string[];
   output: string;
 }
@@ -35,7 +36,7 @@ export function reproCommand(): Command {
         return repro(id, words, signal);
       }),
     );
-  return withGuestOptions(command);
+  return withCompileOptions(withGuestOptions(command));
 }
 
 async function repro(id: string, words: ReproWords, signal: AbortSignal): Promise<void> {
@@ -46,8 +47,9 @@ async function repro(id: string, words: ReproWords, signal: AbortSignal): Promis
   // Words that were added to the command lines: an option's value does not begin with a dash.
   const added = splitWords(more.filter((term) => term.startsWith('-')).join(' '));
   const names = buildsIn(path);
-  const builds = await resolveBuilds(names, { signal });
   const scenarios = await loadScenarios(findScenarioFiles(words.scenarios));
+  const named = scenarios.filter(({ title }) => id.startsWith(`${title} [`));
+  const builds = await resolveBuilds(names, { signal, compile: compileFor(named, words) });
   const cells = planCells(scenarios, {
     sources: builds,
     destinations: builds,

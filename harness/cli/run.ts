@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
+import { defaultBuilds, resolveBuilds, type ResolveOptions } from '../build/resolve.js';
 import type { Build } from '../build/build.js';
 import { splitWords } from '../machine/words.js';
 import { createReporters, defaultReporters, reporterNames } from '../report/reporters.js';
@@ -17,9 +17,10 @@ import {
   sessionWords,
   withCellOptions,
 } from './cell-options.js';
+import { compileFor, type CompileWords, withCompileOptions } from './compile-options.js';
 import { interruptible } from './interrupt.js';
 
-interface RunWords extends CellWords {
+interface RunWords extends CellWords, CompileWords {
   source?: string[];
   destination?: string[];
   pairs: string;
@@ -39,7 +40,7 @@ export function runCommand(): Command {
     .argument('[files...]', 'scenario files or folders')
     .option(
       '--source <build...>',
-      `builds that a guest starts on: deb:SUITE, a path, a name on PATH (${usualBuilds.join(' ')})`,
+      `builds that a guest starts on: deb:SUITE, git:DIR@REV, a path, a name on PATH (${usualBuilds.join(' ')})`,
     )
     .option('--destination <build...>', 'builds that a guest is migrated to (those of --source)')
     .addOption(new Option('--pairs <which>', 'which pairs of them').choices([...pairSelections]).default('all'))
@@ -51,7 +52,7 @@ export function runCommand(): Command {
     .option('--no-known', 'judge as if no issue were known')
     .option('--plan', 'print the cells and run nothing')
     .action((files: string[], words: RunWords) => interruptible((signal) => runFromWords(files, words, signal)));
-  return withCellOptions(command, 'godwit-out');
+  return withCompileOptions(withCellOptions(command, 'godwit-out'));
 }
 
 async function runFromWords(paths: string[], words: RunWords, signal: AbortSignal): Promise<void> {
@@ -64,7 +65,8 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
     live: true,
   });
   const { files, scenarios } = await scenariosOf(paths);
-  const { sources, destinations } = await buildsOf(words, signal);
+  const compile = compileFor(scenarios, words);
+  const { sources, destinations } = await buildsOf(words, { signal, compile });
   const cells = planCells(scenarios, {
     sources,
     destinations,
@@ -85,7 +87,7 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
   await prepareCells({ cells, builds, scenarios }, settings);
   const summary = await run({
     ...settings,
-    ...{ cells, scenarios, files, builds },
+    ...{ cells, scenarios, files, builds, compile },
     retries: words.retries,
     seed: words.seed ?? 0,
     ...(words.shard !== undefined && { shard: words.shard }),
@@ -96,8 +98,11 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
   process.exitCode = summary.exitStatus;
 }
 
-async function buildsOf(words: RunWords, signal: AbortSignal): Promise<{ sources: Build[]; destinations: Build[] }> {
-  const options = { signal, onProgress: (text: string): void => void process.stderr.write(`${text}\n`) };
+async function buildsOf(
+  words: RunWords,
+  how: Pick<ResolveOptions, 'signal' | 'compile'>,
+): Promise<{ sources: Build[]; destinations: Build[] }> {
+  const options = { ...how, onProgress: (text: string): void => void process.stderr.write(`${text}\n`) };
   const { source = words.destination, destination = words.source } = words;
   if (!source || !destination) {
     const { builds, note } = await defaultBuilds(usualBuilds, options);
