@@ -1,7 +1,91 @@
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkScenarioFile } from '../bisect/minimise/check.js';
+import { minimise, SameWay } from '../bisect/minimise/minimise.js';
+import { minimalData, minimalReport } from '../bisect/minimise/report.js';
+import { scenarioText } from '../bisect/minimise/scenario-file.js';
+import type { Build } from '../build/build.js';
+import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
+import type { PlannedCell } from '../record/events.js';
+import { planCells } from '../run/plan.js';
+import { usualBuilds } from '../run/usual.js';
+import type { Scenario } from '../scenario/definition.js';
 import type { BisectWords } from './bisect-options.js';
+import { inReduction, say, writeReduction } from './bisect-reduction.js';
+import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
+
+/** How many cells are named where one was wanted. */
+const mostNamed = 5;
 
 /** `godwit bisect --minimise`: the fewest devices, properties and actions with which one cell fails in the same way. */
-export function bisectMinimise(_paths: string[], _words: BisectWords, _signal: AbortSignal): Promise<void> {
-  return Promise.reject(new UsageError('--minimise is not supported yet; accepted: --repo DIR, --builds BUILD…'));
+export async function bisectMinimise(paths: string[], words: BisectWords, signal: AbortSignal): Promise<void> {
+  const startedMs = performance.now();
+  if (words.good !== undefined || words.bad !== undefined)
+    throw new UsageError('--good and --bad have no meaning for --minimise, which looks at one cell that fails');
+  const { sources, destinations } = await buildsOf(words, signal);
+  const { files, scenarios } = await scenariosOf(paths);
+  const cell = onlyCell(scenarios, { words, sources, destinations });
+  const all = [...new Set([...sources, ...destinations])];
+  const route = cell.route.flatMap((name) => all.filter((build) => build.name === name));
+  const builds = [...new Set(route)];
+  const settings = { ...sessionWords(words), signal };
+  await prepareCells({ cells: [cell], builds, scenarios }, settings);
+
+  const sameWay = new SameWay();
+  const minimal = await inReduction({ words, files, scenarios, judge: sameWay.judge, signal }, (inquiry) =>
+    minimise(inquiry, sameWay, { scenario: scenarioOf(scenarios, cell), cell, route, signal, onProgress: say }),
+  );
+  const scenarioFile = join(words.output, 'minimal.scenario.ts');
+  const script = join(words.output, 'reproduce.sh');
+  writeFileSync(scenarioFile, scenarioText(minimal).text);
+  copyFileSync(join(words.output, minimal.result.folder ?? '', 'reproduce.sh'), script);
+  say(`running ${scenarioFile}`);
+  const output = join(words.output, 'check');
+  const session = { ...settings, output, retries: 0, seed: 0, knownIssues: false };
+  const checked = await checkScenarioFile(scenarioFile, { cell, builds, signature: minimal.signature, session });
+  const context = { checked, durationMs: performance.now() - startedMs, scenarioFile, script };
+  writeReduction(words.output, { text: minimalReport(minimal, context), data: minimalData(minimal, context) });
+}
+
+interface Builds {
+  sources: Build[];
+  destinations: Build[];
+}
+
+async function buildsOf(words: BisectWords, signal: AbortSignal): Promise<Builds> {
+  const options = { signal, onProgress: say };
+  const { source = words.destination, destination = words.source } = words;
+  if (source === undefined || destination === undefined) {
+    const { builds, note } = await defaultBuilds(usualBuilds, options);
+    if (note !== undefined) say(note);
+    return { sources: builds, destinations: builds };
+  }
+  const builds = await resolveBuilds([...new Set([source, destination])], options);
+  return { sources: builds.slice(0, 1), destinations: builds.slice(-1) };
+}
+
+/** The one cell that the words select. Throws UsageError that names some where there are several. */
+function onlyCell(
+  scenarios: readonly Scenario[],
+  { words, sources, destinations }: Builds & { words: BisectWords },
+): PlannedCell {
+  const cells = planCells(scenarios, {
+    ...{ sources, destinations, pairs: 'all' },
+    ...(words.machine && { machines: words.machine }),
+    ...(words.grep && { grep: words.grep }),
+  });
+  const [cell] = cells;
+  if (cell && cells.length === 1) return cell;
+  const named = cells.slice(0, mostNamed).map(({ id }) => `\n  ${id}`);
+  const more = cells.length > mostNamed ? `\n  and ${cells.length - mostNamed} more` : '';
+  throw new UsageError(
+    `--minimise wants one cell, and ${cells.length} are selected; --grep, --machine, --source and --destination narrow them:${named.join('')}${more}`,
+  );
+}
+
+function scenarioOf(scenarios: readonly Scenario[], cell: PlannedCell): Scenario {
+  const found = scenarios.find(({ title }) => title === cell.scenario);
+  if (!found) throw new UsageError(`there is no scenario '${cell.scenario}'`);
+  return found;
 }
