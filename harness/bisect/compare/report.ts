@@ -80,12 +80,12 @@ const chapters: readonly Chapter[] = [
   {
     title: 'appears,',
     of: ({ presence }) => presence === 'appears',
-    tell: (row) => `${row.name}: ${row.tallies['base → base']?.skipped}`,
+    tell: (row) => `${row.name}: ${row.tallies['base → base']?.skipped}${aloneWords(row, 'patched → patched')}`,
   },
   {
     title: 'vanishes,',
     of: ({ presence }) => presence === 'vanishes',
-    tell: (row) => `${row.name}: ${row.tallies['patched → patched']?.skipped}`,
+    tell: (row) => `${row.name}: ${row.tallies['patched → patched']?.skipped}${aloneWords(row, 'base → base')}`,
   },
   {
     title: 'could not be judged,',
@@ -96,6 +96,12 @@ const chapters: readonly Chapter[] = [
 
 function comparedPairs({ tallies }: ComparedRow): number {
   return patchedPairs.filter((pair) => (tallies[pair]?.bad ?? 0) + (tallies[pair]?.good ?? 0) > 0).length;
+}
+
+/** How the cell fares on the one pair on which it can run. */
+function aloneWords({ tallies }: ComparedRow, pair: PairName): string {
+  const reason = tallies[pair]?.reason ?? '';
+  return reason === '' ? '; it passes on the other' : `; it fails on the other: ${reason}`;
 }
 
 /** How often it failed, where that is not always or never: "(fails in 3 of 15 runs on base → base, in 14 of 15 on …)". */
