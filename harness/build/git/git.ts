@@ -34,5 +34,5 @@ export async function git(dir: string, args: readonly string[], options: ChildOp
 /** The one line that says why git failed. */
 export function gitWords({ stderr, summary }: ChildResult): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  return lines.find((line) => /^(?:fatal|error): /.test(line))?.replace(/^\w+: /, '') ?? lines[0] ?? summary;
+  return lines.find((line) => /^(?:fatal|error): /.test(line))?.replace(/^\w+: /, '') ?? lines.at(-1) ?? summary;
 }

@@ -8,12 +8,14 @@ import { Deadline } from '../../../../harness/core/deadline.js';
 import { BuildError, CompileError } from '../../../../harness/core/errors.js';
 import { Checkout, hasGit } from './checkout.js';
 
-/** A compile in which each compiler has a process group of its own, as ninja arranges it, and hears of no signal; it never ends. */
-const hangs = `set -m
-(trap '' TERM; tail -f /dev/null) &
+/** A compile that never ends: each compiler has a process group of its own, as ninja arranges it, and hears of no signal. */
+const hangs = (output: string): string => `set -m
+(trap '' TERM; tail -f /dev/null ${output}) &
 touch "$TALLY.hangs"
 wait
 `;
+/** ninja's compilers write to ninja alone: nothing tells of them once it has gone. */
+const unseen = '> /dev/null 2>&1';
 
 /**
  * 1. What the host did wrong is told from what the commit does, and is not remembered.
@@ -107,11 +109,11 @@ describe('a host that compiles', function () {
   });
 
   it('leaves nothing of a compile that is aborted', async () => {
-    checkout.commitCompile(hangs);
+    checkout.commitCompile(hangs(unseen));
     const abort = new AbortController();
     const compiling = checkout.failure({ signal: abort.signal });
     await hanging();
-    expect(checkout.processes.map(({ commandLine }) => commandLine).join('\n')).to.include('tail -f /dev/null');
+    expect(checkout.processes.map(({ commandLine }) => commandLine).join('\n')).to.include('build.ninja');
     abort.abort();
     expect(await compiling).to.equal(abort.signal.reason);
     expectNothingLeft();
@@ -119,7 +121,7 @@ describe('a host that compiles', function () {
   });
 
   it('leaves nothing but the log of a compile that does not end in time', async () => {
-    checkout.commitCompile(hangs);
+    checkout.commitCompile(hangs(''));
     const thrown = await checkout.failure({ deadline: Deadline.after(2_000) });
     expect(thrown).to.be.instanceOf(BuildError).and.not.instanceOf(CompileError);
     expect(thrown).to.have.property('message').that.includes('ninja did not end in time');
@@ -163,7 +165,7 @@ describe('a host that compiles', function () {
     const theirs = checkout.workTrees;
 
     checkout.git('tag', 'compiles');
-    checkout.commitCompile(hangs);
+    checkout.commitCompile(hangs(unseen));
     const doomed = elsewhere();
     await hanging();
     expect(checkout.cached).to.have.length(1);
