@@ -26,13 +26,15 @@ export async function tryGit(dir: string, args: readonly string[], options: Chil
 export async function git(dir: string, args: readonly string[], options: ChildOptions): Promise<string> {
   const done = await tryGit(dir, args, options);
   if (done.exitCode === 0) return done.stdout;
-  throw new BuildError(`git ${args[0]} in ${dir} failed: ${gitWords(done)}`, {
+  const command = args.find((word, index) => word !== '-c' && args[index - 1] !== '-c');
+  throw new BuildError(`git ${command} in ${dir} failed: ${gitWords(done)}`, {
     data: { dir, args, exitCode: done.exitCode, stderr: done.stderr },
   });
 }
 
-/** The one line that says why git failed. */
+/** The one line that says why git failed: a full disk shows in many, and only some name it. */
 export function gitWords({ stderr, summary }: ChildResult): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  return lines.find((line) => /^(?:fatal|error): /.test(line))?.replace(/^\w+: /, '') ?? lines.at(-1) ?? summary;
+  const told = [/No space left on device/, /^(?:fatal|error): /].map((words) => lines.find((line) => words.test(line)));
+  return told.find((line) => line !== undefined)?.replace(/^\w+: /, '') ?? lines.at(-1) ?? summary;
 }
