@@ -3,6 +3,7 @@ import { register } from 'node:module';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GodwitError, messageOf, UsageError } from '../core/errors.js';
+import { packageRoot } from '../core/package-root.js';
 import type { Scenario } from './definition.js';
 import { collect } from './registry.js';
 
@@ -28,11 +29,15 @@ export function findScenarioFiles(paths: readonly string[]): string[] {
 
 /**
  * A resolve hook: scenario files are modules, also in a folder whose package.json does not say so. As CommonJS they could
- * not import this package, which awaits at its top level.
+ * not import this package, which awaits at its top level. In a folder that has no 'godwit', this one is meant.
  */
 const everyScenarioIsModule = `
+  const ownIndex = ${JSON.stringify(pathToFileURL(join(packageRoot, 'dist', 'harness', 'index.js')).href)};
   export async function resolve(specifier, context, next) {
-    const found = await next(specifier, context);
+    const found = await next(specifier, context).catch((thrown) => {
+      if (specifier === 'godwit') return next(ownIndex, context);
+      throw thrown;
+    });
     const [path] = found.url.split('?');
     const ours = /\\.ts$|\\.scenario\\.js$/.test(path) && !path.includes('/node_modules/');
     return ours && found.format === 'commonjs' ? { ...found, format: 'module' } : found;

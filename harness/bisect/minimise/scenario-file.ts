@@ -44,6 +44,7 @@ export function scenarioText(minimal: Minimal): ScenarioText {
 }
 
 function deviceText(words: readonly string[], indent: string): string {
+  if (words.length === 0) return "''";
   const lines = optionsOf(words).map(({ option, value }) =>
     value === undefined ? option : `${option} ${quoteWord(value)}`,
   );
