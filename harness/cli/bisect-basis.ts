@@ -8,7 +8,7 @@ import { UsageError } from '../core/errors.js';
 import { type SearchMeans, tell } from './bisect-examination.js';
 import type { BisectWords } from './bisect-options.js';
 import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
-import { compileSettings } from './compile-options.js';
+import { compileFor } from './compile-options.js';
 
 /** What every search over a history is given. */
 export interface Basis {
@@ -19,11 +19,12 @@ export interface Basis {
 
 /** Loads scenarios and finds the build on the side that does not vary. Throws UsageError and BuildError. */
 export async function basisOf(paths: string[], words: BisectWords, signal: AbortSignal): Promise<Basis> {
-  const compile = compileSettings(words);
+  // What is wrong with the words is told before anything takes long.
   sessionWords(words);
-  const resolve = (name: string): Promise<Build> => resolveBuild(name, { signal, compile, onProgress: tell });
-  const { files, scenarios } = await scenariosOf(paths);
   const heldName = heldSide(words);
+  const { files, scenarios } = await scenariosOf(paths);
+  const compile = compileFor(scenarios, words);
+  const resolve = (name: string): Promise<Build> => resolveBuild(name, { signal, compile, onProgress: tell });
   const playing = {
     ...{ scenarios, vary: words.vary },
     ...(heldName !== undefined && { held: await resolve(heldName) }),

@@ -2,6 +2,7 @@ import { type ChildOptions } from '../../build/child.js';
 import { git, gitWords, tryGit } from '../../build/git/git.js';
 import { removeWorkTree } from '../../build/git/work-tree.js';
 import { Deadline } from '../../core/deadline.js';
+import { DisposeStack } from '../../core/dispose.js';
 import { UsageError } from '../../core/errors.js';
 
 /** Milliseconds that one step of git may take: a history of a hundred thousand commits, narrowed to paths, over a slow disk. */
@@ -46,7 +47,7 @@ export class GitBisect implements AsyncDisposable {
     const { repository, folder, terms, older, newer, firstParent, paths, signal } = plan;
     await removeWorkTree(repository, folder);
     const bisect = new GitBisect(plan);
-    await using cleanup = new AsyncDisposableStack();
+    await using cleanup = new DisposeStack();
     cleanup.use(bisect);
     // The user's hooks are for the user's checkout.
     const quiet = ['-c', 'core.hooksPath=/dev/null', '-c', 'advice.detachedHead=false'];
