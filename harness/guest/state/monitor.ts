@@ -24,6 +24,8 @@ async function readProcessor(machine: Machine, { index, features }: Cpu): Promis
 /** Interrupt controllers of the machine, and the local APIC of every CPU. */
 export async function readInterruptControllers(machine: Machine, { cpus }: FixedFacts): Promise<StatePart[]> {
   const asked = ask(machine, 'info pic');
+  // A machine that dies before its CPUs are told is told of by those: nobody awaits this answer then.
+  asked.catch(() => undefined);
   const apics = (await cpus).map(async ({ index }) => {
     const text = await ask(machine, 'info lapic', index);
     const place = { area: 'interrupt-controllers', device: `local APIC of CPU ${index}`, address: '' } as const;

@@ -1,6 +1,14 @@
 import { expect } from 'chai';
-import { cpuid, cpuRegisters, localApic, picParts } from '../../../../harness/guest/state/monitor.js';
+import {
+  cpuid,
+  cpuRegisters,
+  localApic,
+  picParts,
+  readInterruptControllers,
+} from '../../../../harness/guest/state/monitor.js';
 import type { Reading } from '../../../../harness/guest/state/part.js';
+import { noUnhandledRejection } from '../../support/failure.js';
+import { Launchpad } from '../../support/launchpad.js';
 
 function valuesOf(readings: readonly Reading[]): Record<string, number | string> {
   return Object.fromEntries(readings.map(({ name, value }) => [name, value]));
@@ -10,6 +18,7 @@ function valuesOf(readings: readonly Reading[]): Record<string, number | string>
 // 2. Segments are whole, and their descriptions are no registers.
 // 3. The order of interrupt controllers does not matter, and lists of pins are values.
 // 4. CPUID is the same whether or not a version counts the bits of its topology among the features.
+// 5. A machine that dies before its CPUs are told ends nothing but what awaits it.
 describe('the monitor in registers', () => {
   it('reads both ways of printing a CPU', () => {
     const old = 'EIP=0000fff0 EFL=00000002 [-------] CPL=0 II=0\r\nXMM00=00000000000000000000000000000001\r\n';
@@ -79,5 +88,15 @@ describe('the monitor in registers', () => {
       ['PIC 0', { irr: '01', imr: 'ff', isr: '00', hprio: '0', irq_base: '08', rr_sel: '0', elcr: '00', fnm: '0' }],
     ]);
     expect(picParts([...pic, ...apic].join('\r\n'))).to.have.deep.members(parts);
+  });
+
+  it('a question that a dying machine leaves unanswered ends nothing', async () => {
+    await using launchpad = new Launchpad();
+    const machine = await launchpad.launch({ machineType: 'pc-q35-7.2' });
+    await noUnhandledRejection(async () => {
+      const untold = new Promise<never>(() => undefined);
+      void readInterruptControllers(machine, { cpus: untold, ram: untold });
+      await machine.kill();
+    });
   });
 });
