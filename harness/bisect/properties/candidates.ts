@@ -52,6 +52,16 @@ export async function separationOf(
   return sorted([...found.values()], rehearsal, types.bad);
 }
 
+/** What separates the machine types for any of several cells; what one of them cannot be told, none is told. */
+export function joined(separations: readonly Separation[]): Separation {
+  const byName = (pieces: readonly CandidateProperty[]): Map<string, CandidateProperty> =>
+    new Map(pieces.map((piece) => [pieceName(piece), piece]));
+  const refused = byName(separations.flatMap((one) => one.refused));
+  const settable = byName(separations.flatMap((one) => one.settable));
+  for (const name of refused.keys()) settable.delete(name);
+  return { settable: [...settable.values()], refused: [...refused.values()] };
+}
+
 type Parents = ReadonlyMap<string, string>;
 
 /** Every type that is loaded, with the one it is made of. */

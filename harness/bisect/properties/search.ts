@@ -6,7 +6,7 @@ import { minimised } from '../delta-debugging.js';
 import type { Candidate, Inquiry, Step } from '../inquiry.js';
 import { Rounds } from '../rounds.js';
 import { signatureOf } from '../signature.js';
-import type { CandidateProperty, MachineTypes, Separation } from './candidates.js';
+import { type CandidateProperty, joined, type MachineTypes, type Separation } from './candidates.js';
 import { pieceName, wordsSetting } from './property-piece.js';
 
 /** One cell on each of the two machine types. */
@@ -59,30 +59,39 @@ export async function searchProperties(inquiry: Inquiry, options: PropertySearch
   if (!bad || !first) throw new UsageError('there is no cell to search with');
   const failure = resultOf(bad, first.bad);
   onProgress(`comparing what ${types.bad} and ${types.good} are made of`);
-  const separation = await options.separation(first.bad);
+  const separations: Separation[] = [];
+  for (const cell of firstOfEachScenario(cells)) separations.push(await options.separation(cell));
+  const separation = joined(separations);
   const base = { separation, cells, reason: failure?.reason ?? '', signature: failure ? signatureOf(failure) : '' };
-  const done = (rest: Pick<PropertyFindings, 'found' | 'answer' | 'reverse'>): PropertyFindings => ({
-    ...{ ...base, ...rest, asked: rounds.cells },
-  });
+  const { found, answer } = await fewest(separation.settable, { question, rounds, types, signature: base.signature });
+  const isTold = found.length > 0 && found.every((piece) => piece.bad !== undefined);
+  const [back] = isTold ? await rounds.ask([question.as('good', found)], 'the other way round') : [];
+  const reverse = back && { sameWay: signatureIn(back) === base.signature, reason: back.reason };
+  return { ...base, found, answer, ...(reverse && { reverse }), asked: rounds.cells };
+}
 
-  const { settable } = separation;
-  if (settable.length === 0)
-    return done({ found: [], answer: `no property that can be set separates ${types.bad} from ${types.good}` });
+interface Asking {
+  question: Question;
+  rounds: Rounds;
+  types: MachineTypes;
+  /** How the failing machine type fails. */
+  signature: string;
+}
+
+/** The fewest properties with which the failing machine type passes, and the answer in one sentence. */
+async function fewest(
+  settable: readonly CandidateProperty[],
+  { question, rounds, types, signature }: Asking,
+): Promise<Pick<PropertyFindings, 'found' | 'answer'>> {
+  const { bad, good } = types;
+  if (settable.length === 0) return { found: [], answer: `no property that can be set separates ${bad} from ${good}` };
   const [together] = await rounds.ask([question.as('bad', settable)], 'all properties at once');
   if (together?.answer !== 'good') {
-    const inTheSameWay = together !== undefined && signatureIn(together) === base.signature;
-    // Some of them may be in each other's way.
-    const alone = inTheSameWay
-      ? []
-      : await rounds.ask(
-          settable.map((piece) => question.as('bad', [piece])),
-          'each alone',
-        );
-    const found = settable.filter((_, place) => alone[place]?.answer === 'good').slice(0, 1);
-    const still = `with all ${settable.length} that can be set, ${types.bad} does not pass: ${together?.reason ?? ''}`;
-    const [one] = found.map(pieceName);
-    const what = one === undefined ? 'no property makes the difference' : `${one} alone makes the difference`;
-    return done({ found, answer: `${what}: ${still}` });
+    const still = `with all ${settable.length} that can be set, ${bad} does not pass: ${together?.reason ?? ''}`;
+    const inTheSameWay = together !== undefined && signatureIn(together) === signature;
+    const alone = inTheSameWay ? undefined : await firstAlone(settable, question, rounds);
+    if (!alone) return { found: [], answer: `no property makes the difference: ${still}` };
+    return { found: [alone], answer: `${pieceName(alone)} alone makes the difference: ${still}` };
   }
   const shown = rounds.shownBy<CandidateProperty>((some) => question.as('bad', some), {
     wanted: 'good',
@@ -90,14 +99,20 @@ export async function searchProperties(inquiry: Inquiry, options: PropertySearch
   });
   const found = await minimised(settable, shown);
   if (found.length === 0)
-    return done({ found, answer: `${types.bad} fails now and then alone: without any property changed it passed` });
-  const names = found.map(pieceName).join(' and ');
+    return { found, answer: `${bad} fails now and then alone: without any property changed it passed` };
   const verb = found.length === 1 ? 'makes' : 'together make';
-  const answer = `${names} ${verb} the difference between ${types.bad} and ${types.good}`;
-  if (found.some((piece) => piece.bad === undefined)) return done({ found, answer });
-  const [back] = await rounds.ask([question.as('good', found)], 'the other way round');
-  const sameWay = back !== undefined && signatureIn(back) === base.signature;
-  return done({ found, answer, reverse: { sameWay, reason: back?.reason ?? '' } });
+  return { found, answer: `${found.map(pieceName).join(' and ')} ${verb} the difference between ${bad} and ${good}` };
+}
+
+/** A property that makes the difference alone: all of them together may be in each other's way. */
+async function firstAlone(
+  settable: readonly CandidateProperty[],
+  question: Question,
+  rounds: Rounds,
+): Promise<CandidateProperty | undefined> {
+  const each = settable.map((piece) => question.as('bad', [piece]));
+  const steps = await rounds.ask(each, 'each property alone');
+  return settable.find((_, place) => steps[place]?.answer === 'good');
 }
 
 /** The cells of a machine type, with values of the other one. */
@@ -140,6 +155,12 @@ function separating(cells: readonly CellOfBoth[], { bad, good, types }: Ends): C
   if (unjudged) throw new UsageError(`${unjudged.candidate} cannot be judged: ${unjudged.reason}`);
   const both = bad?.answer === 'bad' ? `fail (${bad.reason})` : 'pass';
   throw new UsageError(`${types.good} and ${types.bad} both ${both}: nothing separates them`);
+}
+
+/** One cell of each scenario stands for its devices. */
+function firstOfEachScenario(cells: readonly CellOfBoth[]): PlannedCell[] {
+  const last = new Map([...cells].reverse().map(({ bad }) => [bad.scenario, bad]));
+  return [...last.values()].reverse();
 }
 
 function resultOf(step: Step, cell: string | PlannedCell | undefined): CellResult | undefined {

@@ -21,7 +21,8 @@ const reads = `
 /**
  * 1. The slot scenario on 7.2.22, pc-q35-6.0 against 6.1: the property is named, with its values, where it comes from, and how to check it.
  * 2. Two properties that are needed together are both found; either machine type may be the one that fails; over a pair of builds too.
- * 3. Where no property makes the difference, or the ends are not as said, that is what is told.
+ * 3. Several scenarios are searched together: the properties of all.
+ * 4. Where no property makes the difference, or the ends are not as said, that is what is told.
  */
 describe('godwit bisect --properties', () => {
   let sandbox: Sandbox;
@@ -86,6 +87,27 @@ describe('godwit bisect --properties', () => {
     }
   });
 
+  it('searches several scenarios together, each with its own devices', async () => {
+    const body = `const path = '/machine/peripheral/p';
+      const native = await journey.machine.qmp.execute('qom-get', { path, property: 'x-native-hotplug' });
+      await journey.migrate();
+      expect(native, 'native hotplug').to.equal(false);`;
+    const file = sandbox.scenario(
+      'several',
+      { plain: `${reads} expect(keyboard, 'keyboard').to.equal(true);` },
+      "machines: 'pc-q35-6.{0,1}',",
+    );
+    const port = sandbox.scenario(
+      'port',
+      { port: body },
+      "machines: 'pc-q35-6.{0,1}', devices: '-device pcie-root-port,id=p',",
+    );
+    const { exitCode, stdout, stderr } = await search(file, '6.0', port);
+    expect(exitCode, stderr).to.equal(0);
+    expect(stdout).to.match(/^i8042.extended-state and pcie-root-port.x-native-hotplug together make/);
+    expect(stdout).to.include('2 cells decided');
+  });
+
   it('says that no property makes the difference, and lists those there are', async () => {
     const body = "await journey.migrate(); expect(journey.machineType).to.equal('pc-q35-6.1');";
     const file = sandbox.scenario('named', { named: body }, "machines: 'pc-q35-6.{0,1}',");
@@ -95,6 +117,16 @@ describe('godwit bisect --properties', () => {
       /^no property makes the difference: with all \d+ that can be set, pc-q35-6.0 does not pass/,
     );
     expect(stdout).to.include(`  ${bridgeSupport}: off in pc-q35-6.0, on in pc-q35-6.1`);
+  });
+
+  it('finds one that makes the difference alone, where all of them are in the way of each other', async () => {
+    const body = `${reads} const older = journey.machineType === 'pc-q35-6.0';
+      expect(older && keyboard && slots, 'too much').to.equal(false);
+      expect(slots, 'slots').to.equal(true);`;
+    const file = sandbox.scenario('both', { both: body }, "machines: 'pc-q35-6.{0,1}',");
+    const { exitCode, stdout } = await search(file, '6.0');
+    expect(exitCode).to.equal(0);
+    expect(stdout).to.match(new RegExp(`^${bridgeSupport} alone makes the difference: with all .* too much: expected`));
   });
 
   it('says what is wrong with the ends, exit 2, or with the host, exit 3', async () => {
@@ -127,5 +159,22 @@ describe('godwit bisect --properties', () => {
     expect(told[6]).to.match(/--good and --bad are both pc-q35-6.1/);
     expect(told[7]).to.match(/pc-q35-9.9 is no machine type/);
     expect(told[8]).to.match(/needs the build that has both machine types/);
+  });
+
+  it('ends in order when it is interrupted, also while it looks at machines of its own', async () => {
+    for (const [output, moment] of [
+      ['early', 'comparing'],
+      ['late', 'round 3'],
+    ] as const) {
+      const ends = ['--good', 'pc-q35-6.1', '--bad', 'pc-q35-6.0', '--source', 'deb:bookworm', '--output', output];
+      const running = sandbox.start('bisect', '--properties', slotScenario, ...ends);
+      running.stderr.on('data', (chunk: Buffer) => {
+        if (chunk.includes(moment)) running.kill('SIGINT');
+      });
+      const { exitCode, stderr } = await running;
+      expect(exitCode, stderr).to.equal(130);
+      expect(stderr).to.not.include('godwit:');
+      expect(sandbox.end(output)).to.include({ interrupted: true });
+    }
   });
 });
