@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } f
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder, isMissing, makePrivateFolder } from '../build/cache-folder.js';
-import { holdLock } from '../build/deb/lock.js';
+import { holdLock } from '../build/lock.js';
 import { firmwareDigest } from '../build/firmware.js';
 import type { Deadline } from '../core/deadline.js';
 import type { MachineSpec } from '../machine/command-line.js';

@@ -1,1 +1,0 @@
-export { holdLock } from '../lock.js';
