@@ -85,8 +85,8 @@ async function findAndTell(
   const { playing, means } = basis;
   const startedMs = performance.now();
   const whole = { ...question, ...questionOf(words, { playing, files: means.files, compile: means.compile }) };
-  if (words.fresh) forgetReports(words.output);
   const report = await inSearch(words, { ...means, question: whole }, async (searching): Promise<SearchReport> => {
+    if (words.fresh) forgetReports(words.output);
     const found = await search(searching);
     return searchReport(found, {
       search: repository === undefined ? 'builds' : 'commits',

@@ -1,5 +1,5 @@
 import { type ChildOptions } from '../../build/child.js';
-import { git, gitWords, tryGit } from '../../build/git/git.js';
+import { git, tryGit } from '../../build/git/git.js';
 import { removeWorkTree } from '../../build/git/work-tree.js';
 import { Deadline } from '../../core/deadline.js';
 import { DisposeStack } from '../../core/dispose.js';
@@ -91,10 +91,13 @@ export class GitBisect implements AsyncDisposable {
     this.said = done.stdout;
     // Status 2 says that only skipped commits are left, which the log says too.
     if (done.exitCode === 0 || (done.exitCode === 2 && words[0] !== 'start')) return;
-    const told = done.stderr.trim() === '' ? (done.stdout.split('\n').find((line) => line !== '') ?? '') : '';
-    throw new UsageError(`git bisect ${words[0]} in ${this.plan.repository} failed: ${told || gitWords(done)}`, {
-      data: { words, exitCode: done.exitCode, stdout: done.stdout, stderr: done.stderr },
-    });
+    const lines = `${done.stderr}\n${done.stdout}`.split('\n').filter((line) => line.trim() !== '');
+    throw new UsageError(
+      `git bisect ${words[0]} in ${this.plan.repository} failed: ${lines.join(' ') || done.summary}`,
+      {
+        data: { words, exitCode: done.exitCode, stdout: done.stdout, stderr: done.stderr },
+      },
+    );
   }
 
   private options(): ChildOptions {
