@@ -1,5 +1,6 @@
 import type { Build } from '../build/build.js';
 import { StateError } from '../core/errors.js';
+import { printableLine } from '../report/words.js';
 import type { Answer, Candidate, Inquiry, JudgedCell, Step } from './inquiry.js';
 import type { Evidence, Journal, Round } from './journal.js';
 import type { Tally } from './repeat.js';
@@ -151,7 +152,7 @@ export function answerWords({ answer, reason, rounds }: Examined): string {
   const { failed, played } = tallyOf(rounds);
   const how = { good: `passed ${played} of ${played}`, bad: `failed ${failed} of ${played}`, skip: 'cannot be judged' };
   const often = played > 1 && answer !== 'skip' ? ` (${how[answer]})` : answer === 'skip' ? ` (${how.skip})` : '';
-  return `${answer}${often}${reason === '' ? '' : `: ${reason}`}`;
+  return printableLine(`${answer}${often}${reason === '' ? '' : `: ${reason}`}`);
 }
 
 /** How many rounds are still to be played after these. */

@@ -12,6 +12,8 @@ import { compileFor } from './compile-options.js';
 
 /** What every search over a history is given. */
 export interface Basis {
+  /** Files and folders of scenarios, as the user named them. */
+  paths: readonly string[];
   playing: Playing;
   means: Omit<SearchMeans, 'question'>;
   resolve: (name: string) => Promise<Build>;
@@ -30,7 +32,7 @@ export async function basisOf(paths: string[], words: BisectWords, signal: Abort
     ...(heldName !== undefined && { held: await resolve(heldName) }),
     chosen: { ...(words.machine && { machines: words.machine }), ...(words.grep && { grep: words.grep }) },
   };
-  return { playing, means: { files, scenarios, compile, signal }, resolve };
+  return { paths, playing, means: { files, scenarios, compile, signal }, resolve };
 }
 
 /** The name of the build on the side that does not vary. Throws UsageError for a side that is missing, or given in vain. */

@@ -1,18 +1,16 @@
 import { quoteWord } from '../machine/words.js';
 import type { BisectWords } from './bisect-options.js';
-import { catalogue } from './cell-options.js';
 
-/** The `godwit run` that plays builds once more as a search did, as a line to paste. */
-export function checkCommand(names: readonly string[], files: readonly string[], words: BisectWords): string {
+/** The `godwit run` that plays builds once more as a search of the scenarios at `paths` did, as a line to paste. */
+export function checkCommand(names: readonly string[], paths: readonly string[], words: BisectWords): string {
   const { vary, source, destination, machine = [], grep, accel, buildCommand, configure, features = [] } = words;
   const sides = {
     both: ['--source', ...names, '--pairs', 'same'],
     destination: ['--source', source ?? '', '--destination', ...names],
     source: ['--source', ...names, '--destination', destination ?? ''],
   }[vary];
-  const isCatalogue = files.every((file) => file.startsWith(catalogue));
   return [
-    ...['godwit', 'run', ...(isCatalogue ? [] : files), ...sides],
+    ...['godwit', 'run', ...paths, ...sides],
     ...(machine.length > 0 ? ['--machine', ...machine] : []),
     ...(grep ? ['--grep', grep.source] : []),
     ...(accel === 'auto' ? [] : ['--accel', accel]),

@@ -24,20 +24,21 @@ import { prepareCells, sessionWords } from './cell-options.js';
 export async function bisectBuilds(paths: string[], words: BisectWords, signal: AbortSignal): Promise<void> {
   const basis = await basisOf(paths, words, signal);
   const { playing, means } = basis;
-  const builds = await buildList(words.builds ?? [], basis.resolve, tell);
+  const list = await buildList(words.builds ?? [], basis.resolve, tell);
+  const builds = list.flatMap((member) => ('build' in member ? [member.build] : []));
   const all = builds.flatMap((build) => cellsIn(build, playing));
   await prepareCells({ cells: all, builds, scenarios: means.scenarios }, { ...sessionWords(words), signal });
   const question = {
     search: 'builds',
-    builds: builds.map(({ name, sha256 }) => `${name} (${sha256})`).join(' '),
+    builds: list.map((member) => `${member.name} (${'build' in member ? member.build.sha256 : 'none'})`).join(' '),
     ...(words.good !== undefined && { '--good': words.good }),
     ...(words.bad !== undefined && { '--bad': words.bad }),
   };
-  const suspects = builds.map((build): Suspect => ({
-    name: build.name,
-    title: `${build.name} (QEMU ${build.version.text})`,
-    prepare: () => Promise.resolve(candidateOn(build, playing)),
-  }));
+  const suspects = list.map((member): Suspect => {
+    const version = 'build' in member ? ` (QEMU ${member.build.version.text})` : '';
+    const candidate = 'build' in member ? candidateOn(member.build, playing) : member.unusable;
+    return { name: member.name, title: `${member.name}${version}`, prepare: () => Promise.resolve(candidate) };
+  });
   await findAndTell(words, { basis, question }, ({ examination }) => searchBuilds(examination, suspects, words));
 }
 
@@ -94,7 +95,7 @@ async function findAndTell(
       examination: searching.examination,
       cellsPlayed: searching.cellsPlayed(),
       durationMs: Math.round(performance.now() - startedMs),
-      checkOf: (names) => checkCommand(names.map(shortName), means.files, words),
+      checkOf: (names) => checkCommand(names.map(shortName), basis.paths, words),
     });
   });
   process.stdout.write(await writeSearchReport(words.output, report));

@@ -4,10 +4,14 @@ import { type Build, compareVersions } from '../../build/build.js';
 import { isExecutable } from '../../build/child.js';
 import { locateLocal } from '../../build/local.js';
 import { defaultArch } from '../../build/resolve.js';
-import { messageOf, UsageError } from '../../core/errors.js';
+import { CompileError, messageOf, UsageError } from '../../core/errors.js';
+import type { Unusable } from '../examination.js';
 
 /** Finds a build by its name. */
 export type Resolve = (name: string) => Promise<Build>;
+
+/** A build of the list; why it cannot be judged where a commit does not compile. */
+export type ListMember = { name: string; build: Build } | { name: string; unusable: Unusable };
 
 /**
  * The builds that words name, in their order, each once: names may stand in one word with commas between them, and a folder stands for
@@ -18,14 +22,25 @@ export async function buildList(
   words: readonly string[],
   resolve: Resolve,
   onNote: (note: string) => void,
-): Promise<Build[]> {
-  const builds: Build[] = [];
+): Promise<ListMember[]> {
+  const list: ListMember[] = [];
   for (const name of words.flatMap(namesIn)) {
     const members = membersOf(name);
-    if (!members) builds.push(await resolve(name));
-    else builds.push(...(await byVersion(name, members, { resolve, onNote })));
+    if (!members) list.push(await memberOf(name, resolve));
+    else
+      list.push(...(await byVersion(name, members, { resolve, onNote })).map((build) => ({ name: build.name, build })));
   }
-  return [...new Map(builds.map((build) => [build.name, build])).values()];
+  return [...new Map(list.map((member) => [member.name, member])).values()];
+}
+
+async function memberOf(name: string, resolve: Resolve): Promise<ListMember> {
+  try {
+    return { name, build: await resolve(name) };
+  } catch (thrown) {
+    if (!(thrown instanceof CompileError)) throw thrown;
+    const { log } = thrown.data;
+    return { name, unusable: { reason: thrown.message, ...(typeof log === 'string' && { log }) } };
+  }
 }
 
 function namesIn(word: string): string[] {

@@ -75,6 +75,19 @@ describe('godwit bisect over commits', function () {
     expect(skipped.length).to.be.above(0);
   });
 
+  it('takes commits for members of a list, and walks round one that does not compile', async () => {
+    history = await History.of('bookworm', 'uncompilable', 'trixie', 'trixie');
+    const list = history.commits.map((commit) => `git:qemu@${commit.slice(0, 12)}`);
+    const words = ['bisect', ...slot, '--build-command', 'sh build.sh', '--builds', list.join(',')];
+    const { exitCode, stdout, stderr } = await history.godwit(...words);
+    expect(exitCode, stderr).to.equal(1);
+    expect(reportIn(history).possible.map(({ name, answer }) => [name, answer])).to.deep.equal([
+      [list[1], 'skip'],
+      [list[2], 'good'],
+    ]);
+    expect(stdout).to.include('no semicolon');
+  });
+
   it('tells the range where only commits that cannot be judged are left', async () => {
     history = await History.of('trixie', 'trixie', 'uncompilable', 'uncompilable', 'bookworm');
     const { exitCode, stdout, stderr } = await history.godwit(...history.between(0, 4, ...slot));
