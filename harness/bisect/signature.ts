@@ -57,10 +57,14 @@ function fieldWords({ fields, path = [] }: Finding): string[] {
 
 /** A name without what says where its device stands: its qdev path, the offset of a capability, the index of an element. */
 function placeless(name: string): string {
-  return name
-    .replace(/^(?:[\da-f]{4}:[\da-f]{2}|pci@[\da-f]+)(?::[\da-f]{2}\.[0-7])+\//, '')
+  return withoutPlace(name)
     .replace(/ at 0x[\da-f]+$/, '')
     .replaceAll(/\[\d+\]/g, '[]');
+}
+
+/** What begins with the name of a section, without the place of its device: "0000:00:12.0/pcie-root-port" is "pcie-root-port". */
+export function withoutPlace(text: string): string {
+  return text.replace(/^(?:[\da-f]{4}:[\da-f]{2}|pci@[\da-f]+)(?::[\da-f]{2}\.[0-7])+\//, '');
 }
 
 function withoutValues(text: string): string {

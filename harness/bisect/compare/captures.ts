@@ -19,7 +19,7 @@ export interface ComparedStream {
   note?: string;
   /** False where only the shape was compared, for the guest runs. */
   values: boolean;
-  /** Copies of the two streams, relative to the output folder; only where something changes. */
+  /** Copies of the two streams, relative to the output folder; only where something changes and no guest runs. */
   files?: { base: string; patched: string };
 }
 
@@ -41,12 +41,15 @@ export async function compareStreams(bench: Bench, verdicts: Verdicts): Promise<
     const some = wanted.slice(from, from + rowsAtOnce);
     const turns = some.flatMap(({ row, pairs }) => turnsOf(row, pairs));
     const results = await verdicts.play(turns);
-    // Cut short: what is there of it says nothing.
-    if (results.includes(undefined)) break;
-    for (const { row } of some) {
+    // Cut short, what is there of it says nothing.
+    const isWhole = !results.includes(undefined);
+    const found = (isWhole ? some : []).map(({ row }) => {
       const own = turns.flatMap((turn, place) => (turn.row === row ? [{ turn, result: results[place] }] : []));
-      compared.push(compareRow(row, own));
-    }
+      return compareRow(row, own);
+    });
+    compared.push(...found.map(({ stream }) => stream));
+    const kept = new Set(found.flatMap((one) => one.kept));
+    for (const path of results.flatMap(copiesIn)) if (!kept.has(path)) rmSync(path, { force: true });
   }
   return compared;
 }
@@ -69,28 +72,33 @@ function turnsOf(row: Row, pairs: Record<'base' | 'patched', PairName>): Turn[] 
   return Array.from({ length: captures }, (_, again) => (again % 2 === 0 ? turns : turns.toReversed())).flat();
 }
 
-function compareRow(row: Row, own: readonly { turn: Turn; result: CellResult | undefined }[]): ComparedStream {
+/** What a row's streams say, and the copies of them that are worth keeping. */
+function compareRow(
+  row: Row,
+  own: readonly { turn: Turn; result: CellResult | undefined }[],
+): { stream: ComparedStream; kept: string[] } {
   const filesOf = (role: string): StreamFile[] =>
     own.flatMap(({ turn, result }) => (turn.pair.startsWith(role) ? (fileOf(result) ?? []) : []));
   const files = { base: filesOf('base'), patched: filesOf('patched') };
   const values = own.every(({ result }) => result?.guest === undefined);
-  const compared = { cell: row.name, changes: [], values };
-  let kept: (StreamFile | undefined)[] = [];
+  const stream: ComparedStream = { cell: row.name, changes: [], values };
+  const [first, second] = [files.base[0], files.patched[0]];
   try {
     const [base, patched] = [files.base.map(readFirst), files.patched.map(readFirst)];
-    if (!isTwo(base) || !isTwo(patched)) return { ...compared, note: 'its stream could not be captured' };
+    if (!isTwo(base) || !isTwo(patched) || !first || !second) return { stream: { ...stream, note: noCopy }, kept: [] };
     const changes = streamChanges({ base, patched, values });
-    const [first, second] = [files.base[0], files.patched[0]];
-    if (changes.length === 0 || !first || !second) return compared;
-    kept = [first, second];
-    return { ...compared, changes, files: { base: first.shown, patched: second.shown } };
+    if (changes.length === 0) return { stream, kept: [] };
+    // What a guest has in its memory would be in them too.
+    if (!values) return { stream: { ...stream, changes }, kept: [] };
+    const shown = { base: first.shown, patched: second.shown };
+    return { stream: { ...stream, changes, files: shown }, kept: [first.path, second.path] };
   } catch (thrown) {
     if (!(thrown instanceof StreamError)) throw thrown;
-    return { ...compared, note: `its stream cannot be read: ${messageOf(thrown)}` };
-  } finally {
-    for (const file of [...files.base, ...files.patched]) if (!kept.includes(file)) rmSync(file.path, { force: true });
+    return { stream: { ...stream, note: `its stream cannot be read: ${messageOf(thrown)}` }, kept: [] };
   }
 }
+
+const noCopy = 'there is no copy of its stream: it never migrated, or has a relay of its own';
 
 interface StreamFile {
   path: string;
@@ -103,6 +111,12 @@ function fileOf(result: CellResult | undefined): StreamFile | undefined {
   const path = result?.outcomes[0]?.channels?.[0]?.file;
   if (path === undefined) return undefined;
   return { path, shown: path.slice(Math.max(0, path.indexOf(result?.folder ?? path))) };
+}
+
+/** The copies of all channels of all migrations of a cell. */
+function copiesIn(result: CellResult | undefined): string[] {
+  const channels = result?.outcomes.flatMap((outcome) => outcome.channels ?? []) ?? [];
+  return channels.flatMap(({ file }) => file ?? []);
 }
 
 function readFirst({ path }: StreamFile): Capture {

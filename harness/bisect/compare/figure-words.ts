@@ -4,7 +4,7 @@ import { type FigureChange, figures } from './measure.js';
 export function figureWords({ name, cells, base, patched, p, beyondNoise }: FigureChange): string {
   const { title, unit } = figures.find((figure) => figure.name === name) ?? { title: name, unit: '' };
   const values = [base, patched].map((value) => `${numberWords(value)} ${unit}`).join(' → ');
-  const over = cells.length > 1 ? ' on the mean of the cells' : '';
+  const over = cells.length > 1 ? ` in the middle one of ${cells.length} cells` : '';
   const verdict = beyondNoise ? 'changed beyond noise' : 'no change beyond noise';
   return `${title}: ${values}${over} (${changeWords(base, patched)}), a difference this large comes by chance ${chanceWords(p)} (p = ${pWords(p)}): ${verdict}`;
 }

@@ -2,6 +2,7 @@ import type { BuildSummary } from '../../record/events.js';
 import { countOf, printableLine } from '../../report/words.js';
 import type { ComparedStream } from './captures.js';
 import type { ComparedRow, Comparison } from './comparison.js';
+import { withoutPlace } from '../signature.js';
 import { figureWords } from './figure-words.js';
 import { patchedPairs, type PairName } from './pairs.js';
 import { type Judgement, sideWords, type Tally } from './judgement.js';
@@ -9,6 +10,8 @@ import { type StreamChange, streamChangeKinds } from './stream-changes.js';
 
 /** What the report of a comparison is called in the output folder: the text, the same for machines, and drawn. */
 export const reportNames = { text: 'compare.txt', json: 'compare.json', page: 'compare.html' };
+
+const longestLine = 400;
 
 /** The report as lines. `most` entries of each kind are told; of what is left out, how many there are. */
 export function reportLines(comparison: Comparison, { most = Infinity }: { most?: number } = {}): string[] {
@@ -24,7 +27,12 @@ export function reportLines(comparison: Comparison, { most = Infinity }: { most?
   if (comparison.streams) lines.push(...streamLines(comparison.streams, most), '');
   if (comparison.measured) lines.push(...figureLines(comparison.measured), '');
   lines.push(...expectedLines(comparison, most), conclusionOf(comparison));
-  return lines.map(printableLine);
+  return lines.map((line) => shortened(printableLine(line)));
+}
+
+/** Of a line that lists a hundred pages, the first. */
+function shortened(line: string): string {
+  return line.length > longestLine ? `${line.slice(0, longestLine)}…` : line;
 }
 
 function headOf({ base, patched, rows }: Comparison): string[] {
@@ -158,15 +166,19 @@ const changeTitles: Record<StreamChange['kind'], string> = {
   value: 'values change',
 };
 
-/** Changes of one kind, each with the number of cells that show it. */
+/** Changes of one kind, wherever the device stands, each with the number of cells that show it; the most common first. */
 function changed(streams: readonly ComparedStream[], kind: StreamChange['kind'], most: number): string[] {
   const counts = new Map<string, number>();
   const cells = streams.filter(({ changes }) => changes.some((change) => change.kind === kind));
   for (const { changes } of cells)
-    for (const { words } of changes.filter((change) => change.kind === kind))
+    for (const words of new Set(
+      changes.flatMap((change) => (change.kind === kind ? [withoutPlace(change.words)] : [])),
+    ))
       counts.set(words, (counts.get(words) ?? 0) + 1);
   if (cells.length === 0) return [];
-  const told = [...counts].map(([words, count]) => `${words} (${countOf(count, 'cell')})`);
+  const told = [...counts]
+    .sort(([, one], [, other]) => other - one)
+    .map(([words, count]) => `${words} (${countOf(count, 'cell')})`);
   return [`streams: ${changeTitles[kind]} in ${countOf(cells.length, 'cell')}:`, ...entries(told, most)];
 }
 
