@@ -120,7 +120,7 @@ describe('godwit compare', () => {
       'for word; do shift; case $word in *chassis=19*) word="$word,slot=7";; esac; set -- "$@" "$word"; done';
     const builds: [string, string] = [await wrapper('base', 'trixie'), await wrapper('patched', 'trixie', slower)];
     const { stdout } = await compare(slotScenario, builds, '--machine', 'pc-q35-7.2', '--measure', '0');
-    expect(stdout).to.match(/streams: values change in 1 cell:\n {2}0000:00:12.0\/pcie-root-port: .*Slot Capabilities/);
+    expect(stdout).to.match(/streams: values change in 1 cell:\n {2}pcie-root-port: .*Slot Capabilities/);
   });
 
   it('tells what appears and what vanishes', async () => {
