@@ -72,6 +72,10 @@ describe('godwit bisect, ended in its midst', function () {
       expect(finished).to.have.length(rounds.played);
       for (const { result } of finished)
         expect(existsSync(history.path('godwit-bisect', result.folder ?? '?'))).to.equal(true);
+      const started = history
+        .events('godwit-bisect')
+        .flatMap((event) => (event.event === 'cell-started' ? `${event.cell} ${event.attempt}` : []));
+      expect(new Set(started).size, 'no attempt in the folder of another').to.equal(started.length);
       expect(history.git('worktree', 'list').split('\n')).to.have.length(1);
       expect(await history.leftovers(1000)).to.deep.equal([]);
     });
