@@ -36,27 +36,51 @@ export const anyFailure: Judge = ({ verdict }) => {
   return verdict === 'failed' || verdict === 'flaky' ? 'bad' : 'good';
 };
 
-/** Asks a run for the answers of a search, several candidates at a time. */
+/** Results that an earlier run of the same search has left, by the id of the cell, in their order. */
+export type KnownResults = ReadonlyMap<string, readonly CellResult[]>;
+
+/** Asks a run for the answers of a search, several candidates at a time. What an earlier run knows is not played again. */
 export class Inquiry {
   readonly steps: Step[] = [];
+  /** How often a candidate is played, without a failure, before it counts as good. */
+  passes = 1;
+  private readonly known: Map<string, CellResult[]>;
 
   constructor(
     private readonly session: RunSession,
     private readonly judge: Judge,
-  ) {}
+    known: KnownResults = new Map(),
+  ) {
+    this.known = new Map([...known].map(([cell, results]) => [cell, [...results]]));
+  }
 
   /** The answer to each candidate, in their order. Throws the reason of the interruption when the run was stopped: that is no answer. */
   async ask(candidates: readonly Candidate[]): Promise<Step[]> {
-    const builds = candidates.flatMap((candidate) => candidate.builds);
-    const results = await this.session.play({ builds, cells: candidates.flatMap(({ cells }) => cells) });
-    this.session.throwIfStopped();
-    let at = 0;
-    const asked = candidates.map((candidate) => {
-      const own = results.slice(at, (at += candidate.cells.length));
-      return stepOf(candidate, own, this.judge);
-    });
+    const asked = await this.round(candidates);
+    for (let pass = 1; pass < this.passes; pass += 1) {
+      const open = asked.flatMap(({ answer }, place) => (answer === 'good' ? [place] : []));
+      const again = await this.round(candidates.filter((_, place) => open.includes(place)));
+      for (const [index, place] of open.entries()) asked.splice(place, 1, ...again.slice(index, index + 1));
+    }
     this.steps.push(...asked);
     return asked;
+  }
+
+  /** Every candidate, once. */
+  private async round(candidates: readonly Candidate[]): Promise<Step[]> {
+    const cells = candidates.flatMap((candidate) => candidate.cells);
+    const results = cells.map(({ id }) => this.known.get(id)?.shift());
+    const unknown = cells.filter((_, place) => results[place] === undefined);
+    if (unknown.length > 0) {
+      const played = await this.session.play({ builds: candidates.flatMap(({ builds }) => builds), cells: unknown });
+      this.session.throwIfStopped();
+      for (const [place, result] of results.entries()) results[place] = result ?? played.shift();
+    }
+    let at = 0;
+    return candidates.map((candidate) => {
+      const own = results.slice(at, (at += candidate.cells.length)).flatMap((result) => result ?? []);
+      return stepOf(candidate, own, this.judge);
+    });
   }
 }
 

@@ -41,6 +41,13 @@ export class Rounds {
     return steps;
   }
 
+  /** The answer to one candidate. */
+  async one(candidate: Candidate, what: string): Promise<Step> {
+    const [step] = await this.ask([candidate], what);
+    if (!step) throw new StateError(`nobody answered for ${candidate.name}`);
+    return step;
+  }
+
   /** The rounds as delta debugging asks for them: `wanted` is the answer that shows what is looked for. */
   shownBy<T>(
     candidateOf: (subset: readonly T[]) => Candidate,

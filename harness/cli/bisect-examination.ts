@@ -92,14 +92,15 @@ export function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function digestOf(files: readonly string[]): string {
+/** A digest of what files hold: another content is another question. */
+export function digestOf(files: readonly string[]): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }
 
 /** The events of an earlier search's record; what a crash cut short is left out. */
-async function eventsIn(file: string): Promise<RecordEvent[]> {
+export async function eventsIn(file: string): Promise<RecordEvent[]> {
   if (!existsSync(file)) return [];
   const events: RecordEvent[] = [];
   for await (const event of readRecord(file, () => undefined)) events.push(event);

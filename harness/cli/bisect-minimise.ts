@@ -5,7 +5,7 @@ import { minimise, SameWay } from '../bisect/minimise/minimise.js';
 import { minimalData, minimalReport } from '../bisect/minimise/report.js';
 import { scenarioText } from '../bisect/minimise/scenario-file.js';
 import type { Build } from '../build/build.js';
-import { defaultBuilds, resolveBuilds } from '../build/resolve.js';
+import { defaultBuilds, resolveBuilds, type ResolveOptions } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
 import type { PlannedCell } from '../record/events.js';
 import { planCells } from '../run/plan.js';
@@ -13,6 +13,7 @@ import { usualBuilds } from '../run/usual.js';
 import type { Scenario } from '../scenario/definition.js';
 import type { BisectWords } from './bisect-options.js';
 import { inReduction, say, writeReduction } from './bisect-reduction.js';
+import { compileFor } from './compile-options.js';
 import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
 
 /** How many cells are named where one was wanted. */
@@ -23,8 +24,9 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
   const startedMs = performance.now();
   if (words.good !== undefined || words.bad !== undefined)
     throw new UsageError('--good and --bad have no meaning for --minimise, which looks at one cell that fails');
-  const { sources, destinations } = await buildsOf(words, signal);
   const { files, scenarios } = await scenariosOf(paths);
+  const compile = compileFor(scenarios, words);
+  const { sources, destinations } = await buildsOf(words, { signal, compile });
   const cell = onlyCell(scenarios, { words, sources, destinations });
   const all = [...new Set([...sources, ...destinations])];
   const route = cell.route.flatMap((name) => all.filter((build) => build.name === name));
@@ -33,8 +35,12 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
   await prepareCells({ cells: [cell], builds, scenarios }, settings);
 
   const sameWay = new SameWay();
-  const minimal = await inReduction({ words, files, scenarios, judge: sameWay.judge, signal }, (inquiry) =>
-    minimise(inquiry, sameWay, { scenario: scenarioOf(scenarios, cell), cell, route, signal, onProgress: say }),
+  const question = { search: 'minimise', cell: cell.id };
+  const setup = { words, files, scenarios, builds, compile, question, judge: sameWay.judge, signal };
+  const minimal = await inReduction(setup, (inquiry) =>
+    minimise(inquiry, sameWay, {
+      ...{ scenario: scenarioOf(scenarios, cell), cell, route, signal, onProgress: say, certainty: words },
+    }),
   );
   const scenarioFile = join(words.output, 'minimal.scenario.ts');
   const script = join(words.output, 'reproduce.sh');
@@ -42,7 +48,7 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
   copyFileSync(join(words.output, minimal.result.folder ?? '', 'reproduce.sh'), script);
   say(`running ${scenarioFile}`);
   const output = join(words.output, 'check');
-  const session = { ...settings, output, retries: 0, seed: 0, knownIssues: false };
+  const session = { ...settings, output, compile, retries: 0, seed: 0, knownIssues: false };
   const checked = await checkScenarioFile(scenarioFile, { cell, builds, signature: minimal.signature, session });
   const context = { checked, durationMs: performance.now() - startedMs, scenarioFile, script };
   writeReduction(words.output, { text: minimalReport(minimal, context), data: minimalData(minimal, context) });
@@ -53,8 +59,8 @@ interface Builds {
   destinations: Build[];
 }
 
-async function buildsOf(words: BisectWords, signal: AbortSignal): Promise<Builds> {
-  const options = { signal, onProgress: say };
+async function buildsOf(words: BisectWords, how: Pick<ResolveOptions, 'signal' | 'compile'>): Promise<Builds> {
+  const options = { ...how, onProgress: say };
   const { source = words.destination, destination = words.source } = words;
   if (source === undefined || destination === undefined) {
     const { builds, note } = await defaultBuilds(usualBuilds, options);

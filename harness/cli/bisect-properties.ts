@@ -5,7 +5,7 @@ import { propertyData, propertyReport } from '../bisect/properties/report.js';
 import { type CellOfBoth, searchProperties } from '../bisect/properties/search.js';
 import { anyFailure } from '../bisect/inquiry.js';
 import type { Build } from '../build/build.js';
-import { resolveBuild, resolveBuilds } from '../build/resolve.js';
+import { resolveBuild, resolveBuilds, type ResolveOptions } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
 import type { PlannedCell } from '../record/events.js';
 import { acceleratorFor } from '../run/accelerator.js';
@@ -14,21 +14,25 @@ import { usualBuilds } from '../run/usual.js';
 import type { Scenario } from '../scenario/definition.js';
 import type { BisectWords } from './bisect-options.js';
 import { inReduction, say, writeReduction } from './bisect-reduction.js';
+import { compileFor } from './compile-options.js';
 import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
 
 /** `godwit bisect --properties`: which of the properties that separate two machine types makes the difference. */
 export async function bisectProperties(paths: string[], words: BisectWords, signal: AbortSignal): Promise<void> {
   const startedMs = performance.now();
   const types = machineTypesOf(words);
-  const [source, destination] = await buildsOf(words, signal);
   const { files, scenarios } = await scenariosOf(paths);
+  const compile = compileFor(scenarios, words);
+  const [source, destination] = await buildsOf(words, { signal, compile });
   const cells = cellsOfBoth(scenarios, { words, types, source, destination });
   const builds = [...new Set([source, destination])];
   const tellers = [...builds, ...(await cachedBuilds(builds, signal))];
   await prepareCells({ cells: cells.map(({ bad }) => bad), builds, scenarios }, { ...sessionWords(words), signal });
-  const findings = await inReduction({ words, files, scenarios, judge: anyFailure, signal }, (inquiry) =>
+  const question = { search: 'properties', '--good': types.good, '--bad': types.bad };
+  const setup = { words, files, scenarios, builds, compile, question, judge: anyFailure, signal };
+  const findings = await inReduction(setup, (inquiry) =>
     searchProperties(inquiry, {
-      ...{ builds, cells, types, signal, onProgress: say },
+      ...{ builds, cells, types, signal, onProgress: say, certainty: words },
       separation: async (cell) => {
         const route = cell.route.flatMap((name) => builds.filter((build) => build.name === name));
         using rehearsal = new Rehearsal({
@@ -57,12 +61,15 @@ function machineTypesOf({ good, bad, machine }: BisectWords): MachineTypes {
   return { good, bad };
 }
 
-async function buildsOf(words: BisectWords, signal: AbortSignal): Promise<[source: Build, destination: Build]> {
+async function buildsOf(
+  words: BisectWords,
+  how: Pick<ResolveOptions, 'signal' | 'compile'>,
+): Promise<[source: Build, destination: Build]> {
   const { source = words.destination, destination = words.source } = words;
   if (source === undefined || destination === undefined)
     throw new UsageError('--properties needs the build that has both machine types: --source BUILD');
   const names = [...new Set([source, destination])];
-  const builds = await resolveBuilds(names, { signal, onProgress: say });
+  const builds = await resolveBuilds(names, { ...how, onProgress: say });
   return builds.length === 1 && builds[0] ? [builds[0], builds[0]] : (builds as [Build, Build]);
 }
 

@@ -3,7 +3,9 @@ import { UsageError } from '../../core/errors.js';
 import type { CellResult, GuestAction, PlannedCell } from '../../record/events.js';
 import { commandWords } from '../../scenario/command-words.js';
 import type { CellShape, Scenario } from '../../scenario/definition.js';
-import type { Answer, Candidate, Inquiry } from '../inquiry.js';
+import { settle } from '../constancy.js';
+import type { Certainty, CertaintyWords } from '../ends.js';
+import type { Answer, Candidate, Inquiry, Step } from '../inquiry.js';
 import { Rounds } from '../rounds.js';
 import { signatureOf } from '../signature.js';
 import type { BothSides } from './command-lines.js';
@@ -29,6 +31,8 @@ export interface MinimiseOptions {
   route: readonly Build[];
   signal: AbortSignal;
   onProgress: (line: string) => void;
+  /** How sure it must be that a cell does not fail any more. */
+  certainty: CertaintyWords;
 }
 
 /** How much there is of what can be taken away. */
@@ -56,6 +60,7 @@ export interface Minimal extends BothSides {
   before: Amounts;
   after: Amounts;
   asked: number;
+  certainty: Certainty;
 }
 
 /**
@@ -67,8 +72,15 @@ export async function minimise(inquiry: Inquiry, sameWay: SameWay, options: Mini
   const builds = [...new Set(route)];
   const plain: Candidate = { name: cell.id, builds, cells: [cell] };
   const rounds = new Rounds(inquiry, { ...options, known: plain });
-  const [first] = await rounds.ask([plain], 'the cell as it is');
-  sameWay.signature = failureOf(cell, first?.cells[0]?.result);
+  const asItIs = async (): Promise<Step> => {
+    const asked = await rounds.one(plain, 'the cell as it is');
+    const [failed] = asked.answer === 'bad' ? asked.cells : [];
+    // From the first failure on, another one is not the one that is looked at.
+    if (failed) sameWay.signature ??= signatureOf(failed.result);
+    return asked;
+  };
+  const { step, certainty } = await settle(inquiry, asItIs, options.certainty);
+  sameWay.signature = failureOf(cell, step.cells[0]?.result);
 
   const shape: CellShape = { machineType: cell.machineType, options: cell.options, route };
   const usual = usualMemoryOf(scenario, shape);
@@ -98,6 +110,7 @@ export async function minimise(inquiry: Inquiry, sameWay: SameWay, options: Mini
     ...reducer.lines.words(reducer.reduction),
     usualMemory: reducer.reduction.usualMemory,
     asked: rounds.cells,
+    certainty,
   };
 }
 

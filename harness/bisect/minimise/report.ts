@@ -1,6 +1,7 @@
 import { quoteWord } from '../../machine/words.js';
 import { countOf, durationWords } from '../../report/words.js';
 import type { GuestAction } from '../../record/events.js';
+import { certaintyWords } from '../report-text.js';
 import type { Checked } from './check.js';
 import { literal } from './literal.js';
 import type { Amounts, Minimal } from './minimise.js';
@@ -17,7 +18,7 @@ export interface MinimalReportContext {
 
 /** The report of a search for the smallest cell, for a person. */
 export function minimalReport(minimal: Minimal, context: MinimalReportContext): string {
-  const { cell, after, before, words, destinationWords, actions, result, signature, asked } = minimal;
+  const { cell, after, before, words, destinationWords, actions, result, signature, asked, certainty } = minimal;
   const { checked, durationMs, scenarioFile, script } = context;
   return [
     `${cell.id} still fails in the same way with ${amountsWords(after)}.`,
@@ -33,6 +34,7 @@ export function minimalReport(minimal: Minimal, context: MinimalReportContext): 
     ...actions.map((action) => `  ${actionWords(action)}`),
     '',
     `Left out: ${amountsWords(differenceOf(before, after))}. ${countOf(asked, 'cell')} in ${durationWords(durationMs)}.`,
+    ...(certainty.rate < 1 || certainty.told ? [certaintyWords(certainty)] : []),
     checked.sameWay
       ? `${scenarioFile} is a scenario of it, and fails in the same way.`
       : `${scenarioFile} holds what was asked for, in order, and does not fail in the same way (${checked.otherwise}): the body of '${cell.scenario}' in ${cell.file} does more than that.`,
@@ -46,11 +48,12 @@ export function minimalData(
   minimal: Minimal,
   { checked, durationMs, scenarioFile, script }: MinimalReportContext,
 ): object {
-  const { cell, before, after, words, destinationWords, actions, result, signature, asked, usualMemory } = minimal;
+  const { cell, before, after, words, destinationWords, actions, result, signature, asked, usualMemory, certainty } =
+    minimal;
   return {
     ...{ search: 'minimise', cell: cell.id, signature, reason: result.reason, before, after },
     ...{ words, ...(destinationWords && { destinationWords }), usualMemory, actions },
-    ...{ scenarioFile, script, checked, asked, durationMs },
+    ...{ scenarioFile, script, checked, certainty, asked, durationMs },
   };
 }
 

@@ -3,6 +3,7 @@ import { quoteWord } from '../../machine/words.js';
 import type { CandidateProperty, MachineTypes } from './candidates.js';
 import { pieceName, wordsSetting } from './property-piece.js';
 import type { PropertyFindings } from './search.js';
+import { certaintyWords } from '../report-text.js';
 import { originWords } from './told.js';
 
 /** What a report needs besides what was found. */
@@ -15,7 +16,7 @@ export interface PropertyReportContext {
 
 /** The report of a search over compat properties, for a person. */
 export function propertyReport(findings: PropertyFindings, context: PropertyReportContext): string {
-  const { found, answer, reason, cells, separation, asked } = findings;
+  const { found, answer, reason, cells, separation, asked, certainty } = findings;
   const { types, durationMs, runWords } = context;
   const words = found.flatMap((piece) => wordsSetting(piece, piece.good));
   const check = ['godwit', 'run', ...runWords, '--no-known'].map(quoteWord).join(' ');
@@ -26,6 +27,7 @@ export function propertyReport(findings: PropertyFindings, context: PropertyRepo
     ...(found.length > 0 ? [''] : []),
     `${types.bad} fails: ${reason}`,
     ...reverseLines(findings, types),
+    ...(certainty.rate < 1 || certainty.told ? [certaintyWords(certainty)] : []),
     ...(cells.length > 1
       ? [`${countOf(cells.length, 'cell')} decided: all that fail on ${types.bad} and pass on ${types.good}.`]
       : []),
@@ -64,7 +66,7 @@ function reverseLines({ found, reverse }: PropertyFindings, types: MachineTypes)
 
 /** The same as data, for a program. */
 export function propertyData(findings: PropertyFindings, { types, durationMs }: PropertyReportContext): object {
-  const { found, answer, separation, cells, reason, signature, reverse, asked } = findings;
+  const { found, answer, separation, cells, reason, signature, reverse, asked, certainty } = findings;
   const told = (piece: CandidateProperty): object => ({
     ...{ of: piece.of, driver: piece.driver, property: piece.property, bad: piece.bad, good: piece.good },
     ...(piece.told && { origin: originWords(piece.told, types) }),
@@ -73,6 +75,6 @@ export function propertyData(findings: PropertyFindings, { types, durationMs }: 
     ...{ search: 'properties', types, answer, found: found.map(told) },
     words: found.flatMap((piece) => wordsSetting(piece, piece.good)),
     ...{ reason, signature, reverse, cells: cells.map(({ bad, good }) => ({ bad: bad.id, good: good.id })) },
-    ...{ settable: separation.settable.map(told), refused: separation.refused.map(told), asked, durationMs },
+    ...{ settable: separation.settable.map(told), refused: separation.refused.map(told), certainty, asked, durationMs },
   };
 }

@@ -3,6 +3,8 @@ import { UsageError } from '../../core/errors.js';
 import type { CellResult, PlannedCell } from '../../record/events.js';
 import { withWords } from '../../run/plan.js';
 import { minimised } from '../delta-debugging.js';
+import { settle } from '../constancy.js';
+import type { Certainty, CertaintyWords } from '../ends.js';
 import type { Candidate, Inquiry, Step } from '../inquiry.js';
 import { Rounds } from '../rounds.js';
 import { signatureOf } from '../signature.js';
@@ -23,6 +25,8 @@ export interface PropertySearchOptions {
   separation: (cell: PlannedCell) => Promise<Separation>;
   signal: AbortSignal;
   onProgress: (line: string) => void;
+  /** How sure it must be that a cell passes. */
+  certainty: CertaintyWords;
 }
 
 /** What a search over compat properties came to. */
@@ -40,6 +44,7 @@ export interface PropertyFindings {
   /** What the passing machine type does with the failing one's values of what was found; absent where nobody knows a value. */
   reverse?: { sameWay: boolean; reason: string };
   asked: number;
+  certainty: Certainty;
 }
 
 /**
@@ -52,12 +57,16 @@ export async function searchProperties(inquiry: Inquiry, options: PropertySearch
   const known: Candidate = { name: types.bad, builds, cells: options.cells.map(({ bad }) => bad) };
   const rounds = new Rounds(inquiry, { ...options, known });
   onProgress(`asking ${types.bad} and ${types.good}: ${options.cells.length * 2} cells`);
-  const [bad, good] = await rounds.ask([all.as('bad', []), all.as('good', [])], 'both ends asked');
+  const [first, atFirst] = await rounds.ask([all.as('bad', []), all.as('good', [])], 'both ends asked');
+  if (first?.answer === 'good' && atFirst?.answer === 'bad')
+    separating(options.cells, { bad: first, good: atFirst, types });
+  const again = (): Promise<Step> => rounds.one(all.as('bad', []), `${types.bad} asked`);
+  const { step: bad, certainty } = await settle(inquiry, again, { ...options.certainty, ...(first && { first }) });
+  // As often as any other must pass.
+  const good = inquiry.passes > 1 ? await rounds.one(all.as('good', []), `${types.good} asked`) : atFirst;
   const cells = separating(options.cells, { bad, good, types });
   const question = new Question(options, cells);
-  const [first] = cells;
-  if (!bad || !first) throw new UsageError('there is no cell to search with');
-  const failure = resultOf(bad, first.bad);
+  const failure = resultOf(bad, cells[0]?.bad);
   onProgress(`comparing what ${types.bad} and ${types.good} are made of`);
   const separations: Separation[] = [];
   for (const cell of firstOfEachScenario(cells)) separations.push(await options.separation(cell));
@@ -67,7 +76,7 @@ export async function searchProperties(inquiry: Inquiry, options: PropertySearch
   const isTold = found.length > 0 && found.every((piece) => piece.bad !== undefined);
   const [back] = isTold ? await rounds.ask([question.as('good', found)], 'the other way round') : [];
   const reverse = back && { sameWay: signatureIn(back) === base.signature, reason: back.reason };
-  return { ...base, found, answer, ...(reverse && { reverse }), asked: rounds.cells };
+  return { ...base, found, answer, ...(reverse && { reverse }), asked: rounds.cells, certainty };
 }
 
 interface Asking {

@@ -79,7 +79,7 @@ describe('godwit bisect --minimise', () => {
       .to.include('config-mismatch · pcie-root-port18 · Slot Status · PDS')
       .and.include('Left out: 19 devices, 2 other options,')
       .and.include('minimal.scenario.ts is a scenario of it, and fails in the same way.');
-    expect(stderr).to.match(/^round 3: 21 devices left, 3 cells so far$/m);
+    expect(stderr).to.match(/^round \d+: 21 devices left, \d+ cells so far$/m);
     expect(fileIn('godwit-bisect', 'bisect.txt').trimEnd()).to.equal(stdout);
     const data = JSON.parse(fileIn('godwit-bisect', 'bisect.json')) as { words: string[]; usualMemory: boolean };
     expect(data.words).to.deep.equal([

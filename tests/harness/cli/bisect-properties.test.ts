@@ -49,7 +49,7 @@ describe('godwit bisect --properties', () => {
       .and.include('a compat property of pc-q35-6.0 alone, as QEMU 10.0')
       .and.include('pc-q35-6.1 with this one as in pc-q35-6.0 fails in the same way')
       .and.include('PDS (Presence Detect State)');
-    expect(stderr).to.match(/^round 3: \d+ properties left, 4 cells so far$/m);
+    expect(stderr).to.match(/^round \d+: \d+ properties left, \d+ cells so far$/m);
     expect(readFileSync(sandbox.path('godwit-bisect', 'bisect.txt'), 'utf8')).to.equal(`${stdout}\n`);
     const data = JSON.parse(readFileSync(sandbox.path('godwit-bisect', 'bisect.json'), 'utf8')) as { words: string[] };
     expect(data.words).to.deep.equal(['-global', `${bridgeSupport}=on`]);

@@ -42,7 +42,7 @@ export class Sandbox implements Disposable {
         `scenario(${JSON.stringify(title)}, { machines: 'pc-q35-7.2', ${more} async body(journey) { ${body} } });`,
     );
     const imports = [
-      "import { writeFileSync, existsSync } from 'node:fs';",
+      "import { existsSync, readFileSync, writeFileSync } from 'node:fs';",
       "import { expect, scenario } from 'godwit';",
     ];
     writeFileSync(this.path(`${name}.scenario.js`), [...imports, ...scenarios].join('\n'));

@@ -20,6 +20,7 @@ function minimal(scenario: Partial<Scenario>, rest: Partial<Minimal>): Minimal {
     cell: { ...cell, machineType: 'pc-q35-6.0' },
     shape: { machineType: 'pc-q35-6.0', options: {}, route: [] },
     ...{ words: [], actions: [], usualMemory: false, signature: 'load-failure · PDS', asked: 1 },
+    certainty: { passes: 1, failed: 5, played: 5, rate: 1, confidence: 0.99, told: false },
     ...{ result: undefined as never, before: none, after: none, ...rest },
   };
 }
