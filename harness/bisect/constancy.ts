@@ -1,6 +1,12 @@
-import type { Certainty, CertaintyWords } from './ends.js';
 import type { Inquiry, Step } from './inquiry.js';
-import { firstRounds, leastRate, passesFor, roundsBeforeGood, roundsToMeasure, type Tally } from './repeat.js';
+import {
+  type Certainty,
+  certaintyOf,
+  type CertaintyWords,
+  roundsBeforeGood,
+  roundsOfBadEnd,
+  type Tally,
+} from './repeat.js';
 
 /** A candidate that fails, how surely, and what it showed when it failed first. */
 export interface Settled {
@@ -16,29 +22,23 @@ export interface Settled {
 export async function settle(
   inquiry: Inquiry,
   ask: () => Promise<Step>,
-  { confidence, repeat, first }: CertaintyWords & { /** A round that was played already. */ first?: Step },
+  { first, ...words }: CertaintyWords & { /** A round that was played already. */ first?: Step },
 ): Promise<Settled> {
   const tally: Tally = { failed: 0, played: 0 };
+  const most = Math.max(roundsBeforeGood, words.repeat ?? 0);
+  const left = (of: Tally): number => (of.failed === 0 ? most - of.played : roundsOfBadEnd(of, words.repeat));
   let step = first ?? (await ask());
   for (let last = step; ; last = await ask()) {
-    if (last.answer === 'skip' && tally.failed === 0) return { step: last, certainty: never(confidence) };
+    if (last.answer === 'skip' && tally.failed === 0) return { step: last, certainty: never(words) };
     tally.played += 1;
     if (last.answer === 'bad' && (tally.failed += 1) === 1) step = last;
-    if (roundsLeft(tally, repeat) === 0) break;
+    if (left(tally) === 0) break;
   }
-  const rate = tally.failed === tally.played ? 1 : leastRate(tally, confidence);
-  const passes = repeat ?? (tally.failed === 0 ? 1 : passesFor(rate, confidence));
-  inquiry.passes = passes;
-  return { step, certainty: { ...tally, ...{ rate, confidence, passes, told: repeat !== undefined } } };
+  const certainty = certaintyOf(tally, words);
+  inquiry.passes = certainty.passes;
+  return { step, certainty };
 }
 
-function roundsLeft(tally: Tally, repeat: number | undefined): number {
-  if (tally.failed === 0) return Math.max(roundsBeforeGood, repeat ?? 0) - tally.played;
-  const least = (repeat ?? firstRounds) - tally.played;
-  if (least > 0) return least;
-  return repeat !== undefined || tally.failed === tally.played ? 0 : roundsToMeasure(tally);
-}
-
-function never(confidence: number): Certainty {
+function never({ confidence }: CertaintyWords): Certainty {
   return { passes: 1, failed: 0, played: 0, rate: 0, confidence, told: false };
 }

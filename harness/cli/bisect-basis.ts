@@ -1,7 +1,7 @@
 import { commitBuild } from '../bisect/commits/commit-build.js';
 import { commitTitle } from '../bisect/commits/commit-ends.js';
-import type { CommitFacts, Suspect } from '../bisect/examination.js';
-import { candidateOn, type Playing } from '../bisect/varied-side.js';
+import type { CommitFacts, Suspect } from '../bisect/history/examination.js';
+import { candidateOn, type Playing } from '../bisect/history/varied-side.js';
 import type { Build } from '../build/build.js';
 import { resolveBuild } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { Examination } from '../bisect/examination.js';
+import { Examination } from '../bisect/history/examination.js';
 import { anyFailure, Inquiry } from '../bisect/inquiry.js';
 import { Journal, type Question } from '../bisect/journal.js';
-import type { Playing } from '../bisect/varied-side.js';
+import type { Playing } from '../bisect/history/varied-side.js';
 import type { CompileSettings } from '../build/git/recipe.js';
 import type { RecordEvent } from '../record/events.js';
 import { readRecord } from '../record/read.js';

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type VariedSide, variedSides } from '../bisect/varied-side.js';
+import { type VariedSide, variedSides } from '../bisect/history/varied-side.js';
 import { UsageError } from '../core/errors.js';
 import { type CellWords, parseCount, withCellOptions } from './cell-options.js';
 import { type CompileWords, withCompileOptions } from './compile-options.js';

@@ -18,7 +18,7 @@ import {
   sessionWords,
   withCellOptions,
 } from './cell-options.js';
-import { compileSettings, type CompileWords, withCompileOptions } from './compile-options.js';
+import { compileFor, type CompileWords, withCompileOptions } from './compile-options.js';
 import { parseExpression } from './expression.js';
 import { interruptible } from './interrupt.js';
 
@@ -61,8 +61,8 @@ export function compareCommand(): Command {
 async function compareFromWords(paths: string[], words: CompareWords, signal: AbortSignal): Promise<void> {
   if (words.base === words.patched)
     throw new UsageError(`--base and --patched are both ${words.base}; accepted: two builds`);
-  const compile = compileSettings(words);
   const { files, scenarios } = await scenariosOf(paths);
+  const compile = compileFor(scenarios, words);
   const builds = await buildsOf(words, { compile, signal });
   const rows = rowsOf(scenarios, builds, {
     ...(words.machine && { machines: words.machine }),

@@ -5,7 +5,7 @@ import { isExecutable } from '../../build/child.js';
 import { locateLocal } from '../../build/local.js';
 import { defaultArch } from '../../build/resolve.js';
 import { CompileError, messageOf, UsageError } from '../../core/errors.js';
-import type { Unusable } from '../examination.js';
+import type { Unusable } from '../history/examination.js';
 
 /** Finds a build by its name. */
 export type Resolve = (name: string) => Promise<Build>;

@@ -1,7 +1,8 @@
 import { UsageError } from '../../core/errors.js';
-import { type CertaintyWords, checkEnds, tellEnds } from '../ends.js';
-import { type Examination, type Suspect, toGoWords } from '../examination.js';
-import type { Found } from '../found.js';
+import { checkEnds, tellEnds } from '../history/ends.js';
+import type { CertaintyWords } from '../repeat.js';
+import { type Examination, type Suspect, toGoWords } from '../history/examination.js';
+import type { Found } from '../history/found.js';
 import { findChange } from './binary-search.js';
 
 /** Where the search of a list begins and ends; the ends of the list, whichever is the good one, where nobody names them. */

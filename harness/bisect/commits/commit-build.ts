@@ -3,7 +3,7 @@ import { locateCommit } from '../../build/git/locate.js';
 import { defaultArch, probed, type ResolveOptions } from '../../build/resolve.js';
 import { Deadline } from '../../core/deadline.js';
 import { BuildError, CompileError, UsageError } from '../../core/errors.js';
-import type { Unusable } from '../examination.js';
+import type { Unusable } from '../history/examination.js';
 
 /** Milliseconds that the compile of a commit may take. */
 const compileMs = 60 * 60_000;

@@ -2,7 +2,7 @@ import { git, tryGit } from '../../build/git/git.js';
 import { findCommit, shownDigits } from '../../build/git/revision.js';
 import { Deadline } from '../../core/deadline.js';
 import { UsageError } from '../../core/errors.js';
-import type { CommitFacts } from '../examination.js';
+import type { CommitFacts } from '../history/examination.js';
 
 /** Milliseconds that a question about the history may take. */
 const gitMs = 5 * 60_000;

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { git } from '../../build/git/git.js';
 import { Deadline } from '../../core/deadline.js';
-import { type CertaintyWords, checkEnds, type Ends } from '../ends.js';
-import { type CommitFacts, type Examination, type Suspect, toGoWords } from '../examination.js';
-import type { Found } from '../found.js';
+import { checkEnds, type Ends } from '../history/ends.js';
+import type { CertaintyWords } from '../repeat.js';
+import { type CommitFacts, type Examination, type Suspect, toGoWords } from '../history/examination.js';
+import type { Found } from '../history/found.js';
 import type { Answer } from '../inquiry.js';
 import { type CommitEnds, commitFacts } from './commit-ends.js';
 import { type BisectState, GitBisect, type GitBisectPlan, type Mark } from './git-bisect.js';

@@ -4,7 +4,7 @@ import type { CellResult, GuestAction, PlannedCell } from '../../record/events.j
 import { commandWords } from '../../scenario/command-words.js';
 import type { CellShape, Scenario } from '../../scenario/definition.js';
 import { settle } from '../constancy.js';
-import type { Certainty, CertaintyWords } from '../ends.js';
+import type { Certainty, CertaintyWords } from '../repeat.js';
 import type { Answer, Candidate, Inquiry, Step } from '../inquiry.js';
 import { Rounds } from '../rounds.js';
 import { signatureOf } from '../signature.js';

@@ -1,7 +1,7 @@
 import { quoteWord } from '../../machine/words.js';
 import { countOf, durationWords } from '../../report/words.js';
 import type { GuestAction } from '../../record/events.js';
-import { certaintyWords } from '../report-text.js';
+import { certaintyWords } from '../repeat.js';
 import type { Checked } from './check.js';
 import { literal } from './literal.js';
 import type { Amounts, Minimal } from './minimise.js';

@@ -3,7 +3,7 @@ import { quoteWord } from '../../machine/words.js';
 import type { CandidateProperty, MachineTypes } from './candidates.js';
 import { pieceName, wordsSetting } from './property-piece.js';
 import type { PropertyFindings } from './search.js';
-import { certaintyWords } from '../report-text.js';
+import { certaintyWords } from '../repeat.js';
 import { originWords } from './told.js';
 
 /** What a report needs besides what was found. */

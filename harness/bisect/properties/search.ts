@@ -4,7 +4,7 @@ import type { CellResult, PlannedCell } from '../../record/events.js';
 import { withWords } from '../../run/plan.js';
 import { minimised } from '../delta-debugging.js';
 import { settle } from '../constancy.js';
-import type { Certainty, CertaintyWords } from '../ends.js';
+import type { Certainty, CertaintyWords } from '../repeat.js';
 import type { Candidate, Inquiry, Step } from '../inquiry.js';
 import { Rounds } from '../rounds.js';
 import { signatureOf } from '../signature.js';

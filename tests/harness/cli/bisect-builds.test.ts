@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { SearchReport } from '../../../harness/bisect/report.js';
+import type { SearchReport } from '../../../harness/bisect/history/report.js';
 import { packageRoot } from '../../../harness/core/package-root.js';
 import { quoteWord } from '../../../harness/machine/words.js';
 import { suite, type Suite } from '../support/launchpad.js';

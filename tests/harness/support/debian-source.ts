@@ -38,7 +38,7 @@ export async function stableUpdates(folder: string): Promise<{ repository: strin
     });
   await git('init', '--quiet', '--initial-branch=master');
   // The package leaves out firmware, and what would be built of it.
-  await patch('skip-meson-pc-bios.diff');
+  for (const packing of ['skip-meson-pc-bios.diff', 'ignore-roms-dependency-in-qtest.patch']) await patch(packing);
   await git('add', '--all', '--force');
   await git('commit', '--quiet', '-m', 'QEMU 7.2.0');
   for (const update of updates) {

@@ -46,7 +46,9 @@ describe('the first of a row that changes', () => {
       const firstAfter = answers.findIndex((answer, at) => at >= first && answer !== 'skip');
       expect({ before, after }).to.deep.equal({ before: lastBefore, after: firstAfter });
       expect(new Set(asked).size).to.equal(asked.length);
-      expect(asked).to.not.include(0).and.not.include(answers.length - 1);
+      expect(asked)
+        .to.not.include(0)
+        .and.not.include(answers.length - 1);
     });
     await fc.assert(check);
   });

@@ -1,28 +1,7 @@
-import { UsageError } from '../core/errors.js';
+import { UsageError } from '../../core/errors.js';
 import type { Examination, Examined, Suspect } from './examination.js';
 import { tallyOf } from './examination.js';
-import { firstRounds, leastRate, passesFor, roundsBeforeGood, roundsToMeasure } from './repeat.js';
-
-/** How often a step must pass, and why. */
-export interface Certainty {
-  /** Passes without a failure that make a step good. */
-  passes: number;
-  /** Rounds of the bad end, and how many of them failed. */
-  failed: number;
-  played: number;
-  /** The lowest rate of failures that is likely after these rounds; 1 where all failed. */
-  rate: number;
-  /** From 0 to 1. */
-  confidence: number;
-  /** Whether the user said how often, instead of what the rate asks for. */
-  told: boolean;
-}
-
-export interface CertaintyWords {
-  confidence: number;
-  /** Passes that make a step good, whatever the rate. */
-  repeat?: number;
-}
+import { type Certainty, certaintyOf, type CertaintyWords, roundsBeforeGood, roundsOfBadEnd } from '../repeat.js';
 
 /** The two ends of a search, known to differ. */
 export interface Ends {
@@ -81,19 +60,10 @@ export async function tellEnds(
 async function measure(
   examination: Examination,
   bad: Suspect,
-  { confidence, repeat }: CertaintyWords,
+  words: CertaintyWords,
 ): Promise<{ examined: Examined; certainty: Certainty }> {
-  const least = repeat ?? firstRounds;
-  const examined = await examination.measure(bad, 'the bad end', (tally) => {
-    if (tally.played < least) return least - tally.played;
-    return repeat !== undefined || tally.failed === tally.played ? 0 : roundsToMeasure(tally);
-  });
-  const tally = tallyOf(examined.rounds);
-  const rate = tally.failed === tally.played ? 1 : leastRate(tally, confidence);
-  const certainty = {
-    ...tally,
-    ...{ rate, confidence, passes: repeat ?? passesFor(rate, confidence), told: repeat !== undefined },
-  };
+  const examined = await examination.measure(bad, 'the bad end', (tally) => roundsOfBadEnd(tally, words.repeat));
+  const certainty = certaintyOf(tallyOf(examined.rounds), words);
   return { examined, certainty };
 }
 

@@ -1,8 +1,8 @@
-import type { Certainty } from './ends.js';
+import type { Certainty } from '../repeat.js';
 import { type CommitFacts, type Examination, type Examined, type Suspect, tallyOf } from './examination.js';
 import type { Found } from './found.js';
-import type { Answer } from './inquiry.js';
-import type { Evidence, Round } from './journal.js';
+import type { Answer } from '../inquiry.js';
+import type { Evidence, Round } from '../journal.js';
 
 /** A suspect as a report tells it. */
 export interface Told {

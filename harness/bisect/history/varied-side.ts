@@ -1,9 +1,9 @@
-import type { Build } from '../build/build.js';
-import { UsageError } from '../core/errors.js';
-import { planCells, type Selection } from '../run/plan.js';
-import type { Scenario } from '../scenario/definition.js';
-import type { PlannedCell } from '../record/events.js';
-import type { Candidate } from './inquiry.js';
+import type { Build } from '../../build/build.js';
+import { UsageError } from '../../core/errors.js';
+import { planCells, type Selection } from '../../run/plan.js';
+import type { Scenario } from '../../scenario/definition.js';
+import type { PlannedCell } from '../../record/events.js';
+import type { Candidate } from '../inquiry.js';
 import type { Unusable } from './examination.js';
 
 /** Which sides of a cell's route a search changes. */

@@ -1,5 +1,5 @@
-import { countOf, durationWords, printableLine } from '../report/words.js';
-import type { Certainty } from './ends.js';
+import { countOf, durationWords, printableLine } from '../../report/words.js';
+import { certaintyWords } from '../repeat.js';
 import type { SearchReport, Told, ToldStep } from './report.js';
 
 /** A search as a person reads it, ending with a line feed. */
@@ -73,17 +73,4 @@ function endOf({ certainty, cellsPlayed, durationMs, rounds, check, gitLog }: Se
     ...(gitLog === undefined ? [] : [`Replay it: git bisect replay ${gitLog}`]),
     `Check it: ${check}`,
   ];
-}
-
-/** How sure a step that passed makes it, in a sentence. */
-export function certaintyWords({ passes, failed, played, rate, confidence, told }: Certainty): string {
-  const seen = `The bad end failed ${failed} of ${played} times`;
-  const good = `${passes} ${passes === 1 ? 'pass' : 'passes'} without a failure made a step good`;
-  if (told) return `${seen}; ${good}, as --repeat says.`;
-  if (rate === 1) return `${seen}, which is taken for always; ${good}.`;
-  return `${seen}, so at least ${percent(rate)} of the time with a confidence of ${percent(confidence)}; ${good}, with that confidence.`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
 }

@@ -1,9 +1,9 @@
-import type { Build } from '../build/build.js';
-import { StateError } from '../core/errors.js';
-import { printableLine } from '../report/words.js';
-import type { Answer, Candidate, Inquiry, JudgedCell, Step } from './inquiry.js';
-import type { Evidence, Journal, Round } from './journal.js';
-import type { Tally } from './repeat.js';
+import type { Build } from '../../build/build.js';
+import { StateError } from '../../core/errors.js';
+import { printableLine } from '../../report/words.js';
+import type { Answer, Candidate, Inquiry, JudgedCell, Step } from '../inquiry.js';
+import type { Evidence, Journal, Round } from '../journal.js';
+import type { Tally } from '../repeat.js';
 
 /** A candidate that cannot be asked, as a commit that does not compile: why, and the log that says more. */
 export interface Unusable {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeReport } from '../report/report-file.js';
+import { writeReport } from '../../report/report-file.js';
 import type { SearchReport } from './report.js';
 import { reportText } from './report-text.js';
 
