@@ -4,8 +4,11 @@ import { expect } from 'chai';
 import tmp from 'tmp';
 import { UsageError } from '../../../harness/core/errors.js';
 import type { RecordEvent } from '../../../harness/record/events.js';
-import { planCells } from '../../../harness/run/plan.js';
+import { readRecord } from '../../../harness/record/read.js';
+import { summarize } from '../../../harness/record/summary.js';
+import { planCells, withWords } from '../../../harness/run/plan.js';
 import { run, type RunOptions } from '../../../harness/run/run.js';
+import { RunSession } from '../../../harness/run/session.js';
 import { loadScenarios } from '../../../harness/scenario/load.js';
 import { failure } from '../support/failure.js';
 import { suite } from '../support/launchpad.js';
@@ -15,7 +18,8 @@ const registry = new URL('../../../harness/scenario/registry.ts', import.meta.ur
 
 /**
  * 1. A worker whose scenario never returns to the event loop is ended after the cell's deadline and the grace, and the run goes on.
- * 2. Scenarios that a worker cannot load end the run; a run that was stopped before it began records all as skipped.
+ * 2. A session goes on with cells that nobody knew of when it began.
+ * 3. Scenarios that a worker cannot load end the run; a run that was stopped before it began records all as skipped.
  */
 describe('a run in workers', () => {
   let folder: tmp.DirResult;
@@ -87,5 +91,38 @@ describe('a run in workers', () => {
     const good = await options({ unwritten: '' }, events);
     await failure(run({ ...good, output: join(good.files[0] ?? '', 'out') }), UsageError);
     expect(events).to.deep.equal([]);
+  });
+
+  it('goes on with more cells in the same workers, and counts what runs once more', async () => {
+    const events: RecordEvent[] = [];
+    const { cells, builds, ...rest } = await options({ first: '', second: '' }, events);
+    const [one, two] = cells;
+    if (!one || !two) throw new Error('two cells were planned');
+    const added = withWords(one, ['-device', 'edu,id=edu0']);
+    await using session = RunSession.open(rest, { builds, cells: [one] });
+    const first = await session.play({ builds, cells: [one] });
+    const then = await session.play({ builds, cells: [two, one, one, added] });
+    const summary = session.finish();
+    expect([...first, ...then].map(({ verdict }) => verdict)).to.deep.equal(Array(5).fill('passed'));
+    const started = events.flatMap((event) => (event.event === 'cell-started' ? [event] : []));
+    expect(started.map(({ cell, attempt }) => `${cell.split(' ')[1]} ${attempt}`)).to.deep.equal([
+      'first 1',
+      'second 1',
+      'first 2',
+      'first 3',
+      'first 1',
+    ]);
+    const extended = events.filter((event) => event.event === 'plan-extended');
+    expect(extended.map(({ cells: more, again }) => [more.map(({ id }) => id), again])).to.deep.equal([
+      [
+        [two.id, added.id],
+        [one.id, one.id],
+      ],
+    ]);
+    const attempts = Object.fromEntries(summary.cells.map((cell) => [cell.cell.id, cell.attempts]));
+    expect(attempts).to.deep.equal({ [one.id]: 3, [two.id]: 1, [added.id]: 1 });
+    expect(added.id).to.match(/, -device edu,id=edu0\]$/);
+    const kept = (await summarize(readRecord(join(rest.output, 'record.ndjson')))).cells;
+    expect(kept).to.deep.equal(summary.cells);
   });
 });
