@@ -43,31 +43,28 @@ export interface BuildProbe {
   compatProperties: Record<string, CompatProperty[]> | undefined;
 }
 
-/** One QEMU binary with what it needs to run. */
-export interface Build {
-  /** As the user wrote it: 'deb:bookworm', a path, a name. */
+/** A build that has been found and not yet asked anything; plain JSON. */
+export interface LocatedBuild {
+  /** As the user wrote it: 'deb:bookworm', 'git:DIR@REV', a path, a name. */
   name: string;
-  version: QemuVersion;
-  /** The distribution's own version text, the commit that it was compiled from, or ''. */
-  package: string;
-  /** SHA-256 of the binary, hexadecimal. */
-  sha256: string;
+  /** The QEMU binary itself; the command may start it through a loader. */
+  binary: string;
   /** What starts it, without any machine arguments. */
   command: readonly string[];
   /** What the environment must hold besides. */
   env: Readonly<Record<string, string>>;
-  probe: BuildProbe;
+  /** What to say of it where the binary itself names no package. */
+  package?: string;
 }
 
-/** A build that has been found and not yet asked anything. */
-export interface LocatedBuild {
-  name: string;
-  /** The QEMU binary itself; the command may start it through a loader. */
-  binary: string;
-  command: readonly string[];
-  env: Readonly<Record<string, string>>;
-  /** What stands for its package where the binary names none. */
-  package?: string;
+/** One QEMU binary with what it needs to run. */
+export interface Build extends LocatedBuild {
+  version: QemuVersion;
+  /** The distribution's own version text, or ''. */
+  package: string;
+  /** SHA-256 of the binary, hexadecimal. */
+  sha256: string;
+  probe: BuildProbe;
 }
 
 /** Negative when `a` is older than `b`, zero when they are the same, positive when `a` is newer. */

@@ -43,7 +43,7 @@ export async function resolveBuild(name: string, options: ResolveOptions = {}): 
 
 /** Asks a build that has been found what it is. Throws BuildError, and UsageError for a path or a name on PATH, when it is no QEMU that runs here. */
 export async function probed(located: LocatedBuild, options: ResolveOptions & { deadline: Deadline }): Promise<Build> {
-  const { name, command, env } = located;
+  const { name, binary, command, env } = located;
   const onProbe = (): void => options.onProgress?.(`probing ${name}`);
   try {
     const { sha256, probe } = await probeOnce(located, { ...options, onProbe });
@@ -51,7 +51,7 @@ export async function probed(located: LocatedBuild, options: ResolveOptions & { 
       name,
       version: probe.version,
       package: probe.package || (located.package ?? ''),
-      ...{ sha256, command, env, probe },
+      ...{ sha256, binary, command, env, probe },
     };
   } catch (thrown) {
     // What a user pointed at and is no QEMU is a wrong word, not a build that broke.

@@ -39,7 +39,7 @@ export interface SearchMeans {
  */
 export async function inSearch<T>(
   words: BisectWords,
-  { files, scenarios, question, compile, signal }: SearchMeans,
+  { files, scenarios, question, signal }: SearchMeans,
   search: (searching: Searching) => Promise<T>,
 ): Promise<T> {
   const settings = sessionWords(words);
@@ -55,7 +55,7 @@ export async function inSearch<T>(
     if (event.event === 'cell-finished' && event.result.verdict !== 'skipped') played += 1;
     reporter.onEvent(event);
   };
-  const options = { ...settings, files, scenarios, compile, signal, onEvent, retries: 0, seed: 0, knownIssues: false };
+  const options = { ...settings, files, scenarios, signal, onEvent, retries: 0, seed: 0, knownIssues: false };
   await using session = RunSession.open(options, undefined, earlier);
   const before = played;
   const examination = new Examination(new Inquiry(session, anyFailure), journal, { jobs: settings.jobs, tell });

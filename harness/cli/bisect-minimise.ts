@@ -48,7 +48,7 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
   copyFileSync(join(words.output, minimal.result.folder ?? '', 'reproduce.sh'), script);
   say(`running ${scenarioFile}`);
   const output = join(words.output, 'check');
-  const session = { ...settings, output, compile, retries: 0, seed: 0, knownIssues: false };
+  const session = { ...settings, output, retries: 0, seed: 0, knownIssues: false };
   const checked = await checkScenarioFile(scenarioFile, { cell, builds, signature: minimal.signature, session });
   const context = { checked, durationMs: performance.now() - startedMs, scenarioFile, script };
   writeReduction(words.output, { text: minimalReport(minimal, context), data: minimalData(minimal, context) });

@@ -34,7 +34,7 @@ export interface ReductionSetup {
  * Throws UsageError when the output folder holds another question or cannot be written, and what the reduction throws.
  */
 export async function inReduction<T>(setup: ReductionSetup, reduce: (inquiry: Inquiry) => Promise<T>): Promise<T> {
-  const { words, files, scenarios, compile, judge, signal } = setup;
+  const { words, files, scenarios, judge, signal } = setup;
   const fresh = words.fresh ?? false;
   const isEarlier = !fresh && existsSync(join(words.output, journalFileName));
   Journal.open(words.output, questionOf(setup), { fresh });
@@ -47,7 +47,7 @@ export async function inReduction<T>(setup: ReductionSetup, reduce: (inquiry: In
   // Machines that it starts itself run in this process.
   signal.addEventListener('abort', () => Machine.killAll(), { once: true });
   const options = {
-    ...{ ...sessionWords(words), files, scenarios, compile, signal, retries: 0, seed: 0, knownIssues: false },
+    ...{ ...sessionWords(words), files, scenarios, signal, retries: 0, seed: 0, knownIssues: false },
     onEvent: (event: RecordEvent) => reporter.onEvent(event),
   };
   await using session = RunSession.open(options, undefined, earlier);

@@ -4,7 +4,7 @@ import { compare, type Comparison, rowsMeant } from '../bisect/compare/compariso
 import { type Builds, cellsOf, type Row, rowsOf } from '../bisect/compare/pairs.js';
 import { reportLines, reportNames } from '../bisect/compare/report.js';
 import { renderComparison } from '../bisect/compare/report-html.js';
-import { resolveBuilds } from '../build/resolve.js';
+import { resolveBuilds, type ResolveOptions } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
 import { writeReport } from '../report/report-file.js';
 import { createReporters } from '../report/reporters.js';
@@ -74,7 +74,7 @@ async function compareFromWords(paths: string[], words: CompareWords, signal: Ab
   });
   const options: SessionOptions = {
     ...sessionWords(words),
-    ...{ scenarios, files, signal, compile, retries: 0, seed: words.seed, knownIssues: false },
+    ...{ scenarios, files, signal, retries: 0, seed: words.seed, knownIssues: false },
     onEvent: (event) => reporter.onEvent(event),
   };
   const plan = { builds: [builds.base, builds.patched], cells: rows.flatMap(cellsOf) };
@@ -94,7 +94,7 @@ async function compareFromWords(paths: string[], words: CompareWords, signal: Ab
 
 async function buildsOf(
   { base, patched }: CompareWords,
-  options: Pick<SessionOptions, 'compile' | 'signal'>,
+  options: Pick<ResolveOptions, 'compile' | 'signal'>,
 ): Promise<Builds> {
   const [one, other] = await resolveBuilds([base, patched], { ...options, onProgress: say });
   if (!one || !other) throw new UsageError('--base and --patched name two builds');

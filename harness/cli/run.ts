@@ -87,7 +87,7 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
   await prepareCells({ cells, builds, scenarios }, settings);
   const summary = await run({
     ...settings,
-    ...{ cells, scenarios, files, builds, compile },
+    ...{ cells, scenarios, files, builds },
     retries: words.retries,
     seed: words.seed ?? 0,
     ...(words.shard !== undefined && { shard: words.shard }),

@@ -64,6 +64,7 @@ const nobody: Build = {
   version: versionOf({ major: 99, minor: 0, micro: 0 }),
   package: '',
   sha256: '',
+  binary: '',
   command: [],
   env: {},
   probe: {

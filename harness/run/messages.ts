@@ -1,4 +1,4 @@
-import type { CompileSettings } from '../build/git/recipe.js';
+import type { LocatedBuild } from '../build/build.js';
 import type { CellResult, PlannedCell } from '../record/events.js';
 import type { GuestSettings } from '../scenario/guests.js';
 
@@ -13,13 +13,25 @@ export interface WorkerSetup {
   /** `--accel`: 'auto', 'tcg', 'kvm'. */
   accel: string;
   guests: GuestSettings;
-  /** How commits were compiled, by which they are found in the cache. */
-  compile: CompileSettings;
   knownIssues: boolean;
 }
 
+/** A build as the run has found it: whatever its name comes to mean meanwhile, this one is meant. */
+export interface FoundBuild extends LocatedBuild {
+  sha256: string;
+}
+
+/** A cell to run, and what it takes. */
+export interface CellOrder {
+  cell: PlannedCell;
+  /** Every build that its route names. */
+  builds: readonly FoundBuild[];
+  /** For its command lines and logs, relative to the output folder. */
+  folder: string;
+}
+
 /** From the main process to a worker. */
-export type ToWorker = { kind: 'setup'; setup: WorkerSetup } | { kind: 'run'; cell: PlannedCell; folder: string };
+export type ToWorker = { kind: 'setup'; setup: WorkerSetup } | { kind: 'run'; order: CellOrder };
 
 /** From a worker to the main process. */
 export type FromWorker =

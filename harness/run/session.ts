@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Build } from '../build/build.js';
-import type { CompileSettings } from '../build/git/recipe.js';
 import { packageRoot } from '../core/package-root.js';
 import { SweptFolder } from '../machine/private-folder.js';
 import {
@@ -16,6 +15,7 @@ import { openRecord, recordFileName, type RecordWriter } from '../record/write.j
 import { type Scenario, wholeTimeoutOf } from '../scenario/definition.js';
 import type { GuestSettings } from '../scenario/guests.js';
 import { type Assignment, Dispatcher } from './dispatcher.js';
+import type { FoundBuild } from './messages.js';
 import { cellFolder, prepareOutput } from './output-folder.js';
 import { brokenResult, defaultGraceMs, type WorkerProcess } from './worker-process.js';
 import { WorkerPool } from './worker-pool.js';
@@ -32,8 +32,6 @@ export interface SessionOptions {
   shard?: string;
   accel: string;
   guests: GuestSettings;
-  /** How commits were compiled that the cells' builds name; workers find them in the cache by it. */
-  compile?: CompileSettings;
   knownIssues: boolean;
   /** Milliseconds beyond a cell's own deadline that its worker has to answer; half a minute unless told. */
   graceMs?: number;
@@ -67,9 +65,9 @@ export class RunSession implements AsyncDisposable {
     private readonly options: SessionOptions,
     private readonly record: RecordWriter,
   ) {
-    const { files, accel, guests, compile = {}, knownIssues, output } = options;
+    const { files, accel, guests, knownIssues, output } = options;
     const places = { output: resolve(output), temporaryFolder: this.folder.path };
-    this.pool = new WorkerPool({ files, accel, guests, compile, knownIssues, ...places }, this.folder);
+    this.pool = new WorkerPool({ files, accel, guests, knownIssues, ...places }, this.folder);
   }
 
   /**
@@ -94,7 +92,7 @@ export class RunSession implements AsyncDisposable {
    */
   async play({ builds, cells }: Plan): Promise<CellResult[]> {
     this.extend({ builds, cells });
-    const batch = new Batch(cells, this.options.retries);
+    const batch = new Batch({ builds, cells }, this.options.retries);
     for (const [place, cell] of cells.entries())
       if (cell.skip !== undefined) batch.results[place] = this.skip(cell, cell.skip);
     const { signal, jobs } = this.options;
@@ -198,7 +196,8 @@ export class RunSession implements AsyncDisposable {
       const attempt = (this.attempts.get(cell.id) ?? 0) + 1;
       this.attempts.set(cell.id, attempt);
       this.emit({ event: 'cell-started', at: now(), cell: cell.id, attempt, worker: worker.number });
-      const { result, usable } = await worker.run(cell, cellFolder(cell.id, attempt), this.timeoutOf(cell));
+      const order = { cell, builds: batch.buildsOf(cell), folder: cellFolder(cell.id, attempt) };
+      const { result, usable } = await worker.run(order, this.timeoutOf(cell));
       if (this.options.signal.aborted && !usable) return false;
       this.finishCell({ ...next, attempt }, batch.finished(next, result), result);
       if (!usable) return false;
@@ -235,13 +234,20 @@ class Batch {
   /** By place; absent while nothing final is known. */
   readonly results: (CellResult | undefined)[] = [];
   private readonly places: number[];
+  private readonly builds: ReadonlyMap<string, FoundBuild>;
 
-  constructor(cells: readonly PlannedCell[], retries: number) {
+  constructor({ builds, cells }: Plan, retries: number) {
+    this.builds = new Map(builds.map((build) => [build.name, foundOf(build)]));
     this.places = cells.flatMap(({ skip }, place) => (skip === undefined ? [place] : []));
     this.dispatcher = new Dispatcher(
       cells.filter(({ skip }) => skip === undefined),
       retries,
     );
+  }
+
+  /** What the route of a cell names, as it was found. */
+  buildsOf({ route }: PlannedCell): FoundBuild[] {
+    return [...new Set(route)].flatMap((name) => this.builds.get(name) ?? []);
   }
 
   /** Takes note of a result; true when the cell will run again. */
@@ -251,6 +257,10 @@ class Batch {
     if (!again && place !== undefined) this.results[place] = result;
     return again;
   }
+}
+
+function foundOf({ name, binary, command, env, package: text, sha256 }: Build): FoundBuild {
+  return { name, binary, command, env, package: text, sha256 };
 }
 
 function summaryOf({ name, version, package: text, sha256 }: Build): BuildSummary {

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { tied } from '../build/child.js';
 import { within } from '../core/within.js';
 import type { SweptFolder } from '../machine/private-folder.js';
-import type { CellResult, PlannedCell } from '../record/events.js';
-import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
+import type { CellResult } from '../record/events.js';
+import type { CellOrder, FromWorker, ToWorker, WorkerSetup } from './messages.js';
 
 const compiled = import.meta.url.endsWith('.js');
 const script = fileURLToPath(new URL(compiled ? './worker.js' : './worker.ts', import.meta.url));
@@ -59,14 +59,14 @@ export class WorkerProcess {
   }
 
   /** Runs a cell; a worker that dies or does not answer in `timeoutMs` gives a `broken` result, and must be replaced. */
-  async run(cell: PlannedCell, folder: string, timeoutMs: number): Promise<{ result: CellResult; usable: boolean }> {
+  async run(order: CellOrder, timeoutMs: number): Promise<{ result: CellResult; usable: boolean }> {
     const startedMs = performance.now();
-    const answer = await this.ask({ kind: 'run', cell, folder }, timeoutMs);
+    const answer = await this.ask({ kind: 'run', order }, timeoutMs);
     if (answer?.kind === 'finished') return { result: answer.result, usable: true };
     // What it was before we end it.
     const reason = answer?.kind === 'unusable' ? answer.reason : this.lastWords(timeoutMs);
     await this.end();
-    return { result: brokenResult(reason, performance.now() - startedMs, folder), usable: false };
+    return { result: brokenResult(reason, performance.now() - startedMs, order.folder), usable: false };
   }
 
   /** Ends the process and whatever it runs. */

@@ -2,7 +2,9 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import tmp from 'tmp';
+import { resolveBuild } from '../../../harness/build/resolve.js';
 import { UsageError } from '../../../harness/core/errors.js';
+import { quoteWord } from '../../../harness/machine/words.js';
 import type { RecordEvent } from '../../../harness/record/events.js';
 import { readRecord } from '../../../harness/record/read.js';
 import { summarize } from '../../../harness/record/summary.js';
@@ -19,6 +21,7 @@ const registry = new URL('../../../harness/scenario/registry.ts', import.meta.ur
 /**
  * 1. A worker whose scenario never returns to the event loop is ended after the cell's deadline and the grace, and the run goes on.
  * 2. A session goes on with cells that nobody knew of when it began.
+ *    A worker that finds another binary than the run did says so, and judges nothing by it.
  * 3. Scenarios that a worker cannot load end the run; a run that was stopped before it began records all as skipped.
  */
 describe('a run in workers', () => {
@@ -124,5 +127,25 @@ describe('a run in workers', () => {
     expect(added.id).to.match(/, -device edu,id=edu0\]$/);
     const kept = (await summarize(readRecord(join(rest.output, 'record.ndjson')))).cells;
     expect(kept).to.deep.equal(summary.cells);
+  });
+
+  it('runs no other binary than the one that the run began with', async () => {
+    const { command, env } = await suite('trixie');
+    const path = join(folder.name, 'qemu-system-x86_64');
+    const words = [...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...command];
+    const script = `#!/bin/sh\nexec env ${words.map(quoteWord).join(' ')} "$@"\n`;
+    writeFileSync(path, script, { mode: 0o700 });
+    const builds = [await resolveBuild(path)];
+    const events: RecordEvent[] = [];
+    const { cells, ...rest } = await options({ rebuilt: '' }, events);
+    const [cell] = cells.map((planned) => ({ ...planned, route: [path, path] }));
+    if (!cell) throw new Error('one cell was planned');
+    await using session = RunSession.open(rest);
+    const [before] = await session.play({ builds, cells: [cell] });
+    writeFileSync(path, `${script}# compiled again\n`);
+    await using other = RunSession.open({ ...rest, output: join(folder.name, 'other') });
+    const [after] = await other.play({ builds, cells: [cell] });
+    expect([before?.verdict, after?.verdict]).to.deep.equal(['passed', 'broken']);
+    expect(after?.reason).to.match(/qemu-system-x86_64 was changed while the run went on/);
   });
 });

@@ -20,7 +20,7 @@ export function imaginedBuild(
     ...{ version: parsed, package: '', machineTypes: types, devices, accelerators },
     ...{ migrationCapabilities: [], migrationParameters: [], compatProperties: undefined },
   };
-  return { name, version: parsed, package: '', sha256: '', command: ['qemu'], env: {}, probe };
+  return { name, version: parsed, package: '', sha256: '', binary: 'qemu', command: ['qemu'], env: {}, probe };
 }
 
 export function imaginedFinding(given: Partial<Finding> = {}): Finding {
