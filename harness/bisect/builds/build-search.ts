@@ -41,7 +41,8 @@ export async function searchBuilds(
   );
   const possible = between.slice(before + 1, after + 1);
   const [first] = possible;
-  const told = { change, ends, before: between.slice(before, before + 1) } as const;
+  const order = between.map(({ name }) => name);
+  const told = { change, ends, before: between.slice(before, before + 1), order } as const;
   return possible.length === 1 && first ? { ...told, first, possible: [] } : { ...told, possible };
 }
 

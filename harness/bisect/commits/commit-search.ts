@@ -64,9 +64,11 @@ function markOf(answer: Answer, change: 'break' | 'fix'): Mark {
 
 async function foundIn(
   state: Exclude<BisectState, { kind: 'asks' }>,
-  { ends: { repository, change }, suspectOf, signal }: CommitPlan,
+  plan: CommitPlan,
   { ends, examination }: { ends: Ends; examination: Examination },
 ): Promise<Found> {
+  const { suspectOf, signal } = plan;
+  const { repository, change } = plan.ends;
   const options = { deadline: Deadline.after(gitMs), signal };
   // Git tells them newest first.
   const commits = state.kind === 'found' ? [state.commit] : state.commits.reverse();
@@ -77,9 +79,20 @@ async function foundIn(
   const asked = [...examination.examined.values()].filter(
     ({ suspect: { commit }, answer }) => commit && !commits.includes(commit.commit) && answer !== 'skip',
   );
-  const told = { change, ends, before: asked.map(({ suspect }) => suspect).filter(isAmong(parents)) };
+  const before = asked.map(({ suspect }) => suspect).filter(isAmong(parents));
+  const told = { change, ends, before, order: await orderOf(plan) };
   const [first, ...others] = possible;
   return first && others.length === 0 ? { ...told, first, possible: [] } : { ...told, possible };
+}
+
+/** The commits that were searched, oldest first, the older end among them. */
+async function orderOf({ ends, firstParent, paths, signal }: CommitPlan): Promise<string[]> {
+  const { repository, good, bad, change } = ends;
+  const [older, newer] = change === 'break' ? [good, bad] : [bad, good];
+  const which = ['--topo-order', '--reverse', ...(firstParent ? ['--first-parent'] : [])];
+  const range = [newer.commit, `^${older.commit}`, '--', ...paths];
+  const listed = await git(repository, ['rev-list', ...which, ...range], { deadline: Deadline.after(gitMs), signal });
+  return [...new Set([older.commit, ...listed.split('\n').filter((line) => line !== ''), newer.commit])];
 }
 
 function isAmong(commits: readonly string[]): (suspect: Suspect) => boolean {

@@ -12,4 +12,6 @@ export interface Found {
   before: readonly Suspect[];
   /** Where it is not known: all that could be the first, in order. */
   possible: readonly Suspect[];
+  /** All that was searched, oldest first: names, and the digits of commits. */
+  order: readonly string[];
 }

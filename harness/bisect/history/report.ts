@@ -31,6 +31,14 @@ export interface ToldStep extends Told {
   durationMs: number;
 }
 
+/** What was asked of a history, in its order. */
+export interface ToldPlace extends Told {
+  /** Which question it was, from 1. */
+  step: number;
+  /** How many lie between it and the one before it that nobody asked. */
+  unasked: number;
+}
+
 /** A search over a history, as `bisect.json` holds it. */
 export interface SearchReport {
   search: 'commits' | 'builds';
@@ -47,6 +55,8 @@ export interface SearchReport {
   /** What the failing neighbour showed; what the bad end showed where it was not asked. */
   evidence?: Evidence;
   steps: ToldStep[];
+  /** All that was asked, oldest first. */
+  places: ToldPlace[];
   /** Rounds that this search played, and those that it took from an earlier one. */
   rounds: { played: number; remembered: number };
   cellsPlayed: number;
@@ -86,12 +96,23 @@ export function searchReport(found: Found, { examination, checkOf, ...facts }: R
     certainty: ends.certainty,
     ...(evidence && { evidence }),
     steps: examined.map(stepOf),
+    places: placesOf(examined, found.order),
     rounds: {
       played: examination.played,
       remembered: examined.reduce((sum, { remembered }) => sum + remembered, 0),
     },
     check: checkOf([...new Set(neighbours.map(({ name }) => name))]),
   };
+}
+
+function placesOf(examined: readonly Examined[], order: readonly string[]): ToldPlace[] {
+  const placeOf = ({ suspect: { name, commit } }: Examined): number => order.indexOf(commit?.commit ?? name);
+  const inOrder = [...examined].sort((one, other) => placeOf(one) - placeOf(other));
+  return inOrder.map((one, index) => {
+    const previous = inOrder[index - 1];
+    const unasked = previous ? Math.max(0, placeOf(one) - placeOf(previous) - 1) : 0;
+    return { ...toldOf(one.suspect, one), step: one.step, unasked };
+  });
 }
 
 function toldOf({ name, title, commit }: Suspect, examined: Examined | undefined): Told {
