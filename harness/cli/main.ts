@@ -14,6 +14,7 @@ const commands = new Map<string, () => Promise<Command>>([
   ['compare', async () => (await import('./compare.js')).compareCommand()],
   ['explain', async () => (await import('./explain.js')).explainCommand()],
   ['stream', async () => (await import('./stream.js')).streamCommand()],
+  ['vfio-user', async () => (await import('./vfio-user.js')).vfioUserCommand()],
   ['builds', async () => (await import('./builds.js')).buildsCommand()],
   ['machines', async () => (await import('./machines.js')).machinesCommand()],
   ['report', async () => (await import('./report.js')).reportCommand()],

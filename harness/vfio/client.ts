@@ -61,7 +61,11 @@ export class VfioUserClient implements AsyncDisposable {
 
   /** Connects, and negotiates version 0.0. Throws as any command does. */
   static async open(path: string, options: ClientOptions): Promise<VfioUserClient> {
-    const channel = await VfioUserClient.dial(path, options);
+    return VfioUserClient.start(await VfioUserClient.dial(path, options), options);
+  }
+
+  /** Negotiates version 0.0 on a connection on which nothing was said, and owns it from then on. Throws as any command does. */
+  static async start(channel: Channel, options: ClientOptions): Promise<VfioUserClient> {
     try {
       const version = await negotiate(channel, ourVersion, options.deadline);
       return new VfioUserClient(channel, version, options.timeoutMs ?? defaultTimeoutMs);

@@ -37,7 +37,8 @@ export class SavedState {
   }
 
   private step(next: MigrationState): boolean {
-    // What changes until it stops would be missing from anything given before.
+    // Nothing is given before the device stops: what changes until then would be missing from it.
+    if (next === 'PRE_COPY') this.outgoing = Buffer.alloc(0);
     if (next === 'STOP_COPY') this.outgoing = Buffer.concat(this.bars);
     if (next === 'RESUMING') this.incoming = [];
     if (this.state === 'RESUMING' && !this.load()) {
