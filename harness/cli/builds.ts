@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { listBuilds, removeBuilds, verifyBuilds, type ListedBuild } from '../build/listing.js';
 import { resolveBuilds } from '../build/resolve.js';
-import { compileSettings, type CompileWords, withCompileOptions } from './compile-options.js';
+import { compileSettings, type CompileWords, withCompileOptions } from './options/compile-options.js';
 import { interruptible } from './interrupt.js';
 import { formatTable } from './table.js';
 

@@ -17,9 +17,9 @@ import {
   scenariosOf,
   sessionWords,
   withCellOptions,
-} from './cell-options.js';
-import { compileFor, type CompileWords, withCompileOptions } from './compile-options.js';
-import { parseExpression } from './expression.js';
+} from './options/cell-options.js';
+import { compileFor, type CompileWords, withCompileOptions } from './options/compile-options.js';
+import { parseExpression } from './options/expression.js';
 import { interruptible } from './interrupt.js';
 
 interface CompareWords extends CellWords, CompileWords {

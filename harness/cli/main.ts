@@ -10,7 +10,7 @@ const exitStatus = isBisectRun ? { usage: 128, broken: 128 } : { usage: 2, broke
 const commands = new Map<string, () => Promise<Command>>([
   ['run', async () => (await import('./run.js')).runCommand()],
   ['repro', async () => (await import('./repro.js')).reproCommand()],
-  ['bisect', async () => (await import('./bisect.js')).bisectCommand()],
+  ['bisect', async () => (await import('./bisect/command.js')).bisectCommand()],
   ['compare', async () => (await import('./compare.js')).compareCommand()],
   ['explain', async () => (await import('./explain.js')).explainCommand()],
   ['stream', async () => (await import('./stream.js')).streamCommand()],

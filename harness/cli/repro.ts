@@ -13,10 +13,10 @@ import { prepareOutput } from '../run/output-folder.js';
 import { planCells } from '../run/plan.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { runCell } from '../scenario/run-cell.js';
-import { compileFor, type CompileWords, withCompileOptions } from './compile-options.js';
-import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './guest-options.js';
+import { compileFor, type CompileWords, withCompileOptions } from './options/compile-options.js';
+import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './options/guest-options.js';
 import { interruptible } from './interrupt.js';
-import { catalogue } from './cell-options.js';
+import { catalogue } from './options/cell-options.js';
 
 interface ReproWords extends GuestWords, CompileWords {
   scenarios: string[];

@@ -16,8 +16,8 @@ import {
   scenariosOf,
   sessionWords,
   withCellOptions,
-} from './cell-options.js';
-import { compileFor, type CompileWords, withCompileOptions } from './compile-options.js';
+} from './options/cell-options.js';
+import { compileFor, type CompileWords, withCompileOptions } from './options/compile-options.js';
 import { interruptible } from './interrupt.js';
 
 interface RunWords extends CellWords, CompileWords {

@@ -12,7 +12,7 @@ import { showCapture } from '../stream/show/show.js';
 import { showDifferences } from '../stream/show/show-diff.js';
 import { showMultifd } from '../stream/show/show-multifd.js';
 import { showOrder } from '../stream/show/show-order.js';
-import { parseExpression } from './expression.js';
+import { parseExpression } from './options/expression.js';
 
 const ways = 'a file that a migration was sent to (exec:cat > FILE, file:FILE), or - for standard input';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import type { ListedBuild } from '../../../harness/build/listing.js';
-import { compileSettings } from '../../../harness/cli/compile-options.js';
+import { compileSettings } from '../../../harness/cli/options/compile-options.js';
 import { packageRoot } from '../../../harness/core/package-root.js';
 import { Checkout, hasGit } from '../build/git/checkout.js';
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.js';
+import { UsageError } from '../../core/errors.js';
 
 /** Reads the regular expression that an option was given; throws UsageError, naming the option, for what is none. */
 export function parseExpression(option: string, text: string): RegExp {

@@ -1,18 +1,18 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Inquiry, type Judge, type KnownResults } from '../bisect/inquiry.js';
-import { Journal, journalFileName, type Question } from '../bisect/journal.js';
-import type { Build } from '../build/build.js';
-import type { CompileSettings } from '../build/git/recipe.js';
-import { Machine } from '../machine/machine.js';
-import type { CellResult, RecordEvent } from '../record/events.js';
-import { recordFileName } from '../record/write.js';
-import { createReporters } from '../report/reporters.js';
-import { RunSession } from '../run/session.js';
-import type { Scenario } from '../scenario/definition.js';
-import { digestOf, eventsIn } from './bisect-examination.js';
-import type { BisectWords } from './bisect-options.js';
-import { sessionWords } from './cell-options.js';
+import { Inquiry, type Judge, type KnownResults } from '../../bisect/inquiry.js';
+import { Journal, journalFileName, type Question } from '../../bisect/journal.js';
+import type { Build } from '../../build/build.js';
+import type { CompileSettings } from '../../build/git/recipe.js';
+import { Machine } from '../../machine/machine.js';
+import type { CellResult, RecordEvent } from '../../record/events.js';
+import { recordFileName } from '../../record/write.js';
+import { createReporters } from '../../report/reporters.js';
+import { RunSession } from '../../run/session.js';
+import type { Scenario } from '../../scenario/definition.js';
+import { digestOf, eventsIn } from './examination.js';
+import type { BisectWords } from './options.js';
+import { sessionWords } from '../options/cell-options.js';
 
 /** Where a reduction runs its cells. */
 export interface ReductionSetup {

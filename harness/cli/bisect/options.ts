@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type VariedSide, variedSides } from '../bisect/history/varied-side.js';
-import { UsageError } from '../core/errors.js';
-import { type CellWords, parseCount, withCellOptions } from './cell-options.js';
-import { type CompileWords, withCompileOptions } from './compile-options.js';
+import { type VariedSide, variedSides } from '../../bisect/history/varied-side.js';
+import { UsageError } from '../../core/errors.js';
+import { type CellWords, parseCount, withCellOptions } from '../options/cell-options.js';
+import { type CompileWords, withCompileOptions } from '../options/compile-options.js';
 
 /** What `withBisectOptions` adds to the words of a command. */
 export interface BisectWords extends CellWords, CompileWords {

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { bisectBuilds, bisectCommits } from './bisect-history.js';
-import { bisectJudge } from './bisect-judge.js';
-import { bisectMinimise } from './bisect-minimise.js';
-import { type BisectWords, modeOf, type SearchMode, withBisectOptions } from './bisect-options.js';
-import { bisectProperties } from './bisect-properties.js';
-import { interruptible } from './interrupt.js';
+import { bisectBuilds, bisectCommits } from './history.js';
+import { bisectJudge } from './judge.js';
+import { bisectMinimise } from './minimise.js';
+import { type BisectWords, modeOf, type SearchMode, withBisectOptions } from './options.js';
+import { bisectProperties } from './properties.js';
+import { interruptible } from '../interrupt.js';
 
 type Search = (paths: string[], words: BisectWords, signal: AbortSignal) => Promise<void>;
 

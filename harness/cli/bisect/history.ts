@@ -1,24 +1,24 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildList } from '../bisect/builds/build-list.js';
-import { searchBuilds } from '../bisect/builds/build-search.js';
-import { commitEnds } from '../bisect/commits/commit-ends.js';
-import { searchCommits } from '../bisect/commits/commit-search.js';
-import type { Suspect } from '../bisect/history/examination.js';
-import type { Found } from '../bisect/history/found.js';
-import type { Question } from '../bisect/journal.js';
-import { searchReport, type SearchReport } from '../bisect/history/report.js';
-import { searchReportNames, writeSearchReport } from '../bisect/history/report-files.js';
-import { candidateOn, type Playing } from '../bisect/history/varied-side.js';
-import type { Build } from '../build/build.js';
-import { shownDigits } from '../build/git/revision.js';
-import { UsageError } from '../core/errors.js';
-import type { PlannedCell } from '../record/events.js';
-import { checkCommand } from './bisect-check.js';
-import { type Basis, basisOf, suspectsOf } from './bisect-basis.js';
-import type { BisectWords } from './bisect-options.js';
-import { inSearch, questionOf, type Searching, tell } from './bisect-examination.js';
-import { prepareCells, sessionWords } from './cell-options.js';
+import { buildList } from '../../bisect/builds/build-list.js';
+import { searchBuilds } from '../../bisect/builds/build-search.js';
+import { commitEnds } from '../../bisect/commits/commit-ends.js';
+import { searchCommits } from '../../bisect/commits/commit-search.js';
+import type { Suspect } from '../../bisect/history/examination.js';
+import type { Found } from '../../bisect/history/found.js';
+import type { Question } from '../../bisect/journal.js';
+import { searchReport, type SearchReport } from '../../bisect/history/report.js';
+import { searchReportNames, writeSearchReport } from '../../bisect/history/report-files.js';
+import { candidateOn, type Playing } from '../../bisect/history/varied-side.js';
+import type { Build } from '../../build/build.js';
+import { shownDigits } from '../../build/git/revision.js';
+import { UsageError } from '../../core/errors.js';
+import type { PlannedCell } from '../../record/events.js';
+import { checkCommand } from './check.js';
+import { type Basis, basisOf, suspectsOf } from './basis.js';
+import type { BisectWords } from './options.js';
+import { inSearch, questionOf, type Searching, tell } from './examination.js';
+import { prepareCells, sessionWords } from '../options/cell-options.js';
 
 /** `godwit bisect --builds`: the first build of a list that answers otherwise than those before it. */
 export async function bisectBuilds(paths: string[], words: BisectWords, signal: AbortSignal): Promise<void> {

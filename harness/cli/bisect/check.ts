@@ -1,5 +1,5 @@
-import { quoteWord } from '../machine/words.js';
-import type { BisectWords } from './bisect-options.js';
+import { quoteWord } from '../../machine/words.js';
+import type { BisectWords } from './options.js';
 
 /** The `godwit run` that plays builds once more as a search of the scenarios at `paths` did, as a line to paste. */
 export function checkCommand(names: readonly string[], paths: readonly string[], words: BisectWords): string {

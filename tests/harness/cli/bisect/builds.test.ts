@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { SearchReport } from '../../../harness/bisect/history/report.js';
-import { packageRoot } from '../../../harness/core/package-root.js';
-import { quoteWord } from '../../../harness/machine/words.js';
-import { suite, type Suite } from '../support/launchpad.js';
-import { type Ended, Sandbox } from './sandbox.js';
+import type { SearchReport } from '../../../../harness/bisect/history/report.js';
+import { packageRoot } from '../../../../harness/core/package-root.js';
+import { quoteWord } from '../../../../harness/machine/words.js';
+import { suite, type Suite } from '../../support/launchpad.js';
+import { type Ended, Sandbox } from '../sandbox.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
 const slot = [slotScenario, '--machine', 'pc-q35-6.0'];

@@ -2,8 +2,8 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { packageRoot } from '../../../harness/core/package-root.js';
-import { quoteWord } from '../../../harness/machine/words.js';
+import { packageRoot } from '../../../../harness/core/package-root.js';
+import { quoteWord } from '../../../../harness/machine/words.js';
 import { hasGit, History } from './history.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');

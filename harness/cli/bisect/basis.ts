@@ -1,14 +1,14 @@
-import { commitBuild } from '../bisect/commits/commit-build.js';
-import { commitTitle } from '../bisect/commits/commit-ends.js';
-import type { CommitFacts, Suspect } from '../bisect/history/examination.js';
-import { candidateOn, type Playing } from '../bisect/history/varied-side.js';
-import type { Build } from '../build/build.js';
-import { resolveBuild } from '../build/resolve.js';
-import { UsageError } from '../core/errors.js';
-import { type SearchMeans, tell } from './bisect-examination.js';
-import type { BisectWords } from './bisect-options.js';
-import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
-import { compileFor } from './compile-options.js';
+import { commitBuild } from '../../bisect/commits/commit-build.js';
+import { commitTitle } from '../../bisect/commits/commit-ends.js';
+import type { CommitFacts, Suspect } from '../../bisect/history/examination.js';
+import { candidateOn, type Playing } from '../../bisect/history/varied-side.js';
+import type { Build } from '../../build/build.js';
+import { resolveBuild } from '../../build/resolve.js';
+import { UsageError } from '../../core/errors.js';
+import { type SearchMeans, tell } from './examination.js';
+import type { BisectWords } from './options.js';
+import { prepareCells, scenariosOf, sessionWords } from '../options/cell-options.js';
+import { compileFor } from '../options/compile-options.js';
 
 /** What every search over a history is given. */
 export interface Basis {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { checkoutAt } from '../bisect/commits/checkout.js';
-import { commitFacts } from '../bisect/commits/commit-ends.js';
-import type { Answer } from '../bisect/inquiry.js';
-import { shownDigits } from '../build/git/revision.js';
-import { basisOf, suspectsOf } from './bisect-basis.js';
-import { inSearch, questionOf } from './bisect-examination.js';
-import type { BisectWords } from './bisect-options.js';
+import { checkoutAt } from '../../bisect/commits/checkout.js';
+import { commitFacts } from '../../bisect/commits/commit-ends.js';
+import type { Answer } from '../../bisect/inquiry.js';
+import { shownDigits } from '../../build/git/revision.js';
+import { basisOf, suspectsOf } from './basis.js';
+import { inSearch, questionOf } from './examination.js';
+import type { BisectWords } from './options.js';
 
 /** What `git bisect run` takes for "the newer state"; "the older state" is 0. */
 const newer = 1;

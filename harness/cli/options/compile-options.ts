@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { CompileSettings } from '../build/git/recipe.js';
-import { splitWords } from '../machine/words.js';
-import { featuresOf } from '../run/features.js';
-import type { Scenario } from '../scenario/definition.js';
+import type { CompileSettings } from '../../build/git/recipe.js';
+import { splitWords } from '../../machine/words.js';
+import { featuresOf } from '../../run/features.js';
+import type { Scenario } from '../../scenario/definition.js';
 import type { CellWords } from './cell-options.js';
 
 /** What `withCompileOptions` adds to the words of a command. */

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import tmp from 'tmp';
-import { packageRoot } from '../../../harness/core/package-root.js';
-import { Sandbox } from './sandbox.js';
+import { packageRoot } from '../../../../harness/core/package-root.js';
+import { Sandbox } from '../sandbox.js';
 
 const slotScenario = join(packageRoot, 'tests', 'migration', 'slot-power-off.scenario.ts');
 

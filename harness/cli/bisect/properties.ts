@@ -1,21 +1,21 @@
-import type { MachineTypes } from '../bisect/properties/candidates.js';
-import { separationOf } from '../bisect/properties/candidates.js';
-import { Rehearsal } from '../bisect/properties/rehearsal.js';
-import { propertyData, propertyReport } from '../bisect/properties/report.js';
-import { type CellOfBoth, searchProperties } from '../bisect/properties/search.js';
-import { anyFailure } from '../bisect/inquiry.js';
-import type { Build } from '../build/build.js';
-import { resolveBuild, resolveBuilds, type ResolveOptions } from '../build/resolve.js';
-import { UsageError } from '../core/errors.js';
-import type { PlannedCell } from '../record/events.js';
-import { acceleratorFor } from '../run/accelerator.js';
-import { planCells } from '../run/plan.js';
-import { usualBuilds } from '../run/usual.js';
-import type { Scenario } from '../scenario/definition.js';
-import type { BisectWords } from './bisect-options.js';
-import { inReduction, say, writeReduction } from './bisect-reduction.js';
-import { compileFor } from './compile-options.js';
-import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
+import type { MachineTypes } from '../../bisect/properties/candidates.js';
+import { separationOf } from '../../bisect/properties/candidates.js';
+import { Rehearsal } from '../../bisect/properties/rehearsal.js';
+import { propertyData, propertyReport } from '../../bisect/properties/report.js';
+import { type CellOfBoth, searchProperties } from '../../bisect/properties/search.js';
+import { anyFailure } from '../../bisect/inquiry.js';
+import type { Build } from '../../build/build.js';
+import { resolveBuild, resolveBuilds, type ResolveOptions } from '../../build/resolve.js';
+import { UsageError } from '../../core/errors.js';
+import type { PlannedCell } from '../../record/events.js';
+import { acceleratorFor } from '../../run/accelerator.js';
+import { planCells } from '../../run/plan.js';
+import { usualBuilds } from '../../run/usual.js';
+import type { Scenario } from '../../scenario/definition.js';
+import type { BisectWords } from './options.js';
+import { inReduction, say, writeReduction } from './reduction.js';
+import { compileFor } from '../options/compile-options.js';
+import { prepareCells, scenariosOf, sessionWords } from '../options/cell-options.js';
 
 /** `godwit bisect --properties`: which of the properties that separate two machine types makes the difference. */
 export async function bisectProperties(paths: string[], words: BisectWords, signal: AbortSignal): Promise<void> {

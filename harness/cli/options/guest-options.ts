@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { Deadline } from '../core/deadline.js';
-import { linuxSystem } from '../guest/linux/system.js';
-import type { Scenario } from '../scenario/definition.js';
-import type { GuestSettings } from '../scenario/guests.js';
+import { Deadline } from '../../core/deadline.js';
+import { linuxSystem } from '../../guest/linux/system.js';
+import type { Scenario } from '../../scenario/definition.js';
+import type { GuestSettings } from '../../scenario/guests.js';
 
 /** What `withGuestOptions` adds to the words of a command. */
 export interface GuestWords {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { packageRoot } from '../../../harness/core/package-root.js';
-import { splitWords } from '../../../harness/machine/words.js';
-import type { SearchReport } from '../../../harness/bisect/history/report.js';
+import { packageRoot } from '../../../../harness/core/package-root.js';
+import { splitWords } from '../../../../harness/machine/words.js';
+import type { SearchReport } from '../../../../harness/bisect/history/report.js';
 import { hasGit, History } from './history.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import type { SearchReport } from '../../../harness/bisect/history/report.js';
+import type { SearchReport } from '../../../../harness/bisect/history/report.js';
 import { hasGit, History } from './history.js';
 
 /** A migration that stops for ever the third time that it is run, once, when something is there to say so. */

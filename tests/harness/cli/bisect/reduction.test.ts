@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { Sandbox } from './sandbox.js';
+import { Sandbox } from '../sandbox.js';
 
 const bridgeSupport = 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support';
 

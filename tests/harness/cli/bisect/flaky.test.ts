@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import type { SearchReport } from '../../../harness/bisect/history/report.js';
+import type { SearchReport } from '../../../../harness/bisect/history/report.js';
 import { hasGit, History } from './history.js';
 
 const judges = 'expect(await journey.migrate()).to.be.completed;';

@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { join } from 'node:path';
-import type { Build } from '../build/build.js';
-import { packageRoot } from '../core/package-root.js';
-import type { PlannedCell } from '../record/events.js';
-import { acceleratorFor, accelerators } from '../run/accelerator.js';
-import { jobsOf } from '../run/jobs.js';
-import type { SessionOptions } from '../run/session.js';
-import type { Scenario } from '../scenario/definition.js';
-import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
+import type { Build } from '../../build/build.js';
+import { packageRoot } from '../../core/package-root.js';
+import type { PlannedCell } from '../../record/events.js';
+import { acceleratorFor, accelerators } from '../../run/accelerator.js';
+import { jobsOf } from '../../run/jobs.js';
+import type { SessionOptions } from '../../run/session.js';
+import type { Scenario } from '../../scenario/definition.js';
+import { findScenarioFiles, loadScenarios } from '../../scenario/load.js';
 import { parseExpression } from './expression.js';
 import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './guest-options.js';
 

@@ -1,10 +1,10 @@
 import { execaSync } from 'execa';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findOnPath } from '../../../harness/build/child.js';
-import { quoteWord } from '../../../harness/machine/words.js';
-import { suite } from '../support/launchpad.js';
-import { Sandbox } from './sandbox.js';
+import { findOnPath } from '../../../../harness/build/child.js';
+import { quoteWord } from '../../../../harness/machine/words.js';
+import { suite } from '../../support/launchpad.js';
+import { Sandbox } from '../sandbox.js';
 
 export const hasGit = findOnPath('git') !== undefined;
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { packageRoot } from '../../../harness/core/package-root.js';
-import { Sandbox } from './sandbox.js';
+import { packageRoot } from '../../../../harness/core/package-root.js';
+import { Sandbox } from '../sandbox.js';
 
 const slotScenario = join(packageRoot, 'tests', 'migration', 'slot-power-off.scenario.ts');
 const bridgeSupport = 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support';

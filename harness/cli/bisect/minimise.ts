@@ -1,20 +1,20 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkScenarioFile } from '../bisect/minimise/check.js';
-import { minimise, SameWay } from '../bisect/minimise/minimise.js';
-import { minimalData, minimalReport } from '../bisect/minimise/report.js';
-import { scenarioText } from '../bisect/minimise/scenario-file.js';
-import type { Build } from '../build/build.js';
-import { defaultBuilds, resolveBuilds, type ResolveOptions } from '../build/resolve.js';
-import { UsageError } from '../core/errors.js';
-import type { PlannedCell } from '../record/events.js';
-import { planCells } from '../run/plan.js';
-import { usualBuilds } from '../run/usual.js';
-import type { Scenario } from '../scenario/definition.js';
-import type { BisectWords } from './bisect-options.js';
-import { inReduction, say, writeReduction } from './bisect-reduction.js';
-import { compileFor } from './compile-options.js';
-import { prepareCells, scenariosOf, sessionWords } from './cell-options.js';
+import { checkScenarioFile } from '../../bisect/minimise/check.js';
+import { minimise, SameWay } from '../../bisect/minimise/minimise.js';
+import { minimalData, minimalReport } from '../../bisect/minimise/report.js';
+import { scenarioText } from '../../bisect/minimise/scenario-file.js';
+import type { Build } from '../../build/build.js';
+import { defaultBuilds, resolveBuilds, type ResolveOptions } from '../../build/resolve.js';
+import { UsageError } from '../../core/errors.js';
+import type { PlannedCell } from '../../record/events.js';
+import { planCells } from '../../run/plan.js';
+import { usualBuilds } from '../../run/usual.js';
+import type { Scenario } from '../../scenario/definition.js';
+import type { BisectWords } from './options.js';
+import { inReduction, say, writeReduction } from './reduction.js';
+import { compileFor } from '../options/compile-options.js';
+import { prepareCells, scenariosOf, sessionWords } from '../options/cell-options.js';
 
 /** How many cells are named where one was wanted. */
 const mostNamed = 5;

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { Examination } from '../bisect/history/examination.js';
-import { anyFailure, Inquiry } from '../bisect/inquiry.js';
-import { Journal, type Question } from '../bisect/journal.js';
-import type { Playing } from '../bisect/history/varied-side.js';
-import type { CompileSettings } from '../build/git/recipe.js';
-import type { RecordEvent } from '../record/events.js';
-import { readRecord } from '../record/read.js';
-import { recordFileName } from '../record/write.js';
-import { createReporters } from '../report/reporters.js';
-import { RunSession } from '../run/session.js';
-import type { Scenario } from '../scenario/definition.js';
-import type { BisectWords } from './bisect-options.js';
-import { sessionWords } from './cell-options.js';
+import { Examination } from '../../bisect/history/examination.js';
+import { anyFailure, Inquiry } from '../../bisect/inquiry.js';
+import { Journal, type Question } from '../../bisect/journal.js';
+import type { Playing } from '../../bisect/history/varied-side.js';
+import type { CompileSettings } from '../../build/git/recipe.js';
+import type { RecordEvent } from '../../record/events.js';
+import { readRecord } from '../../record/read.js';
+import { recordFileName } from '../../record/write.js';
+import { createReporters } from '../../report/reporters.js';
+import { RunSession } from '../../run/session.js';
+import type { Scenario } from '../../scenario/definition.js';
+import type { BisectWords } from './options.js';
+import { sessionWords } from '../options/cell-options.js';
 
 /** A search that can be asked: its examination, and where its output is. */
 export interface Searching {
