@@ -169,3 +169,8 @@ export class Bench implements AsyncDisposable {
 
 /** Nobody can connect and negotiate any more: no later check can say anything. */
 export class ServerGone extends ConnectError {}
+
+/** Sets MSI-X Enable, or clears it with Function Mask, as every driver does: 2 bytes, all of Message Control. */
+export function enableMsix(client: VfioUserClient, offset: number, enable: boolean): Promise<void> {
+  return client.write(regions.config, offset + 2, Buffer.from([0, enable ? 0x80 : 0]));
+}

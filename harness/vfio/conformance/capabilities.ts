@@ -1,6 +1,9 @@
 import { hex } from '../../core/hex.js';
+import type { VfioUserClient } from '../client.js';
+import { regions } from '../protocol/numbers.js';
 import type { Check } from './check.js';
 
+const extendedStart = 0x100;
 const source = 'PCI Local Bus Specification 3.0, 6.1 and 6.7';
 
 /** The header and the capability list, as whoever walks it has to be able to trust it. */
@@ -27,11 +30,11 @@ export const capabilityChecks: readonly Check[] = [
       for (const at of [0x00, 0x08, 0x2c, 0x34]) {
         bench.begin();
         const inverted = Buffer.from(before.subarray(at, at + 4).map((byte) => byte ^ 0xff));
-        await client.write(7, at, inverted).catch(() => undefined);
-        const after = await client.read(7, at, 4);
+        await client.write(regions.config, at, inverted).catch(() => undefined);
+        const after = await client.read(regions.config, at, 4);
         if (!after.equals(before.subarray(at, at + 4))) {
           bench.find(`a write to ${hex(at)} changed what must stay`);
-          await client.write(7, at, before.subarray(at, at + 4));
+          await client.write(regions.config, at, before.subarray(at, at + 4));
         }
       }
     },
@@ -45,7 +48,38 @@ export const capabilityChecks: readonly Check[] = [
       for (const fault of brokenLinks(config)) bench.find(fault);
     },
   },
+  {
+    name: 'config: the extended capability list',
+    proves: 'The list that begins at 0x100 ends, and no pointer leads out of it.',
+    source: 'PCI Express Base Specification 5.0, 7.6',
+    run: async (bench) => {
+      const client = await bench.client();
+      const size = Number((await client.regionInfo(regions.config)).size);
+      if (size <= extendedStart) return bench.skip(`configuration space ends at ${hex(size)}`);
+      bench.begin();
+      const fault = await brokenExtendedLink(client, size);
+      if (fault !== undefined) bench.find(fault);
+    },
+  },
 ];
+
+/** What is wrong with the pointers of the list that begins at 0x100; a first header of zeroes or ones is an empty list. */
+async function brokenExtendedLink(client: VfioUserClient, size: number): Promise<string | undefined> {
+  const seen = new Set<number>();
+  let from = 0;
+  for (let at = extendedStart; ;) {
+    const link = `the pointer of the capability at ${hex(from)} leads to ${hex(at)}`;
+    if ((at & 3) !== 0) return `${link}, which is no multiple of 4`;
+    if (at < extendedStart || at + 4 > size) return `${link}, out of the extended space`;
+    if (seen.has(at)) return `${link}, where the list was before: it never ends`;
+    seen.add(at);
+    const header = (await client.read(regions.config, at, 4)).readUInt32LE();
+    if (header === 0 || header === 0xffffffff) return from === 0 ? undefined : `${link}, where no capability is`;
+    from = at;
+    at = header >>> 20;
+    if (at === 0) return undefined;
+  }
+}
 
 /** What is wrong with the pointers of the list that begins in the header. */
 function* brokenLinks(config: Buffer): Generator<string> {

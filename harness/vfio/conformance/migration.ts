@@ -5,7 +5,7 @@ import { RefusedError } from '../channel.js';
 import type { VfioUserClient } from '../client.js';
 import { deviceState, migrationSupport, readDeviceState, setDeviceState, writeDeviceState } from '../device-state.js';
 import { migrationFlags, migrationStates, regions } from '../protocol/numbers.js';
-import type { Bench } from './bench.js';
+import { type Bench, enableMsix } from './bench.js';
 import type { Check } from './check.js';
 
 const source = 'vfio-user 0.9.1, VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE';
@@ -59,7 +59,7 @@ export const migrationChecks: readonly Check[] = [
 async function migrate(bench: Bench, client: VfioUserClient, other: VfioUserClient): Promise<void> {
   const offset = findCapability(await bench.config(client), capabilityIds.msix)?.offset;
   await client.write(regions.config, 0x04, Buffer.from([0x06, 0x00]));
-  if (offset !== undefined) await client.write(regions.config, offset + 3, Buffer.from([0x80]));
+  if (offset !== undefined) await enableMsix(client, offset, true);
   const config = await bench.config(client);
   const state = await save(bench, client);
   bench.begin();

@@ -1,7 +1,7 @@
 import { hex } from '../../core/hex.js';
 import { RefusedError } from '../channel.js';
 import { regions } from '../protocol/numbers.js';
-import type { Bench } from './bench.js';
+import { type Bench, enableMsix } from './bench.js';
 import type { Check } from './check.js';
 
 const source = 'PCI Local Bus Specification 3.0, 6.8.2; nutanix/libvfio-user issue 640';
@@ -65,7 +65,7 @@ export const msixChecks: readonly Check[] = [
 async function checkWrite(bench: Bench, write: Write): Promise<void> {
   const client = await bench.client();
   const offset = await bench.msixOffset();
-  await client.write(regions.config, offset + 3, Buffer.from([0]));
+  await enableMsix(client, offset, false);
   const before = (await bench.config()).subarray(offset, offset + capabilityBytes);
   bench.begin();
   const refused = await refusalOf(client.write(regions.config, offset + write.at, Buffer.from(write.data)));
@@ -81,7 +81,7 @@ async function checkWrite(bench: Bench, write: Write): Promise<void> {
       `after ${what} the capability reads ${hexBytes([...after])}, and ${hexBytes([...expected])} was expected`,
     );
   }
-  await client.write(regions.config, offset + 3, Buffer.from([0]));
+  await enableMsix(client, offset, false);
 }
 
 /** The refusal that a promise ends in, if it does; throws anything else. */

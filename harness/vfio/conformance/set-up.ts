@@ -3,6 +3,7 @@ import { hex } from '../../core/hex.js';
 import { capabilityIds } from '../../pci/capability-ids.js';
 import { findCapability } from '../../pci/registers.js';
 import { deviceFlags, errnoName, irqs, irqSetFlags, regions } from '../protocol/numbers.js';
+import { enableMsix } from './bench.js';
 import type { Check } from './check.js';
 
 const page = 4096n;
@@ -77,7 +78,7 @@ export const setUpChecks: readonly Check[] = [
       const before = await bench.config();
       const msix = findCapability(before, capabilityIds.msix);
       await client.write(regions.config, command, Buffer.from([0x06, 0x00]));
-      if (msix) await client.write(regions.config, msix.offset + 3, Buffer.from([0x80]));
+      if (msix) await enableMsix(client, msix.offset, true);
       bench.begin();
       await client.reset();
       const after = await bench.config();
@@ -88,7 +89,7 @@ export const setUpChecks: readonly Check[] = [
       if ((after.readUInt16LE(command) & 0x06) !== 0) bench.note('a reset leaves Command as it was');
       if (msix && (after.readUInt8(msix.offset + 3) & 0x80) !== 0) bench.note('a reset leaves MSI-X enabled');
       await client.write(regions.config, command, before.subarray(command, command + 2));
-      if (msix) await client.write(regions.config, msix.offset + 3, Buffer.from([0]));
+      if (msix) await enableMsix(client, msix.offset, false);
     },
   },
 ];

@@ -4,6 +4,8 @@ import { capabilityIds } from '../../pci/capability-ids.js';
 export interface DeviceModel {
   vendorId: number;
   deviceId: number;
+  /** Size of configuration space: 4096 has room for extended capabilities. */
+  configBytes: 256 | 4096;
   /** Sizes of the BARs from 0 on, in bytes: powers of two, at least 4096. The first holds the MSI-X table and the pending bits. */
   bars: readonly number[];
   msix: { offset: number; vectors: number };
@@ -23,6 +25,7 @@ export interface DeviceModel {
 export const defaultModel: DeviceModel = {
   vendorId: 0x1b36,
   deviceId: 0x00ff,
+  configBytes: 256,
   bars: [0x1000, 0x2000],
   msix: { offset: 0x84, vectors: 4 },
   vendorSpecific: { offset: 0xa0, contents: Buffer.from('godwit vsc') },
@@ -35,10 +38,10 @@ export const defaultModel: DeviceModel = {
 /** Where the pending bits begin in the first BAR: after the table. */
 const pendingBits = 0x800;
 
-/** Configuration space as the device has it after a reset, 256 bytes, and the bits of it that can be written. */
+/** Configuration space as the device has it after a reset, and the bits of it that can be written. */
 export function configOf(model: DeviceModel): { reset: Buffer; mask: Buffer } {
-  const reset = Buffer.alloc(256);
-  const mask = Buffer.alloc(256);
+  const reset = Buffer.alloc(model.configBytes);
+  const mask = Buffer.alloc(model.configBytes);
   reset.writeUInt16LE(model.vendorId, 0x00);
   reset.writeUInt16LE(model.deviceId, 0x02);
   // Memory Space, Bus Master, Parity Error Response, SERR# and Interrupt Disable of Command.

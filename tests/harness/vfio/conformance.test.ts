@@ -17,6 +17,15 @@ type Wish = { faults?: readonly Fault[]; model?: Partial<DeviceModel> };
 const on = (command: number, does: Fault['does'], more: Partial<Fault> = {}): Fault => ({ command, does, ...more });
 const pretend = { kind: 'pretend' } as const;
 
+/** Extended capabilities (Vendor-Specific, version 1), each with where the next one is. */
+function extended(...links: [number, number][]): { offset: number; value: number }[] {
+  return links.flatMap(([at, next]) => {
+    const header = Buffer.alloc(4);
+    header.writeUInt32LE(((next << 20) | (1 << 16) | 0x0b) >>> 0);
+    return [...header].map((value, index) => ({ offset: at + index, value }));
+  });
+}
+
 /** Servers with one fault each, with the check that must find it and what it says. */
 const faulty: [string, Wish, string, RegExp][] = [
   [
@@ -72,6 +81,24 @@ const faulty: [string, Wish, string, RegExp][] = [
     { model: { pokes: [{ offset: 0xa1, value: 0xb2 }] } },
     'config: the capability list',
     /leads to 0xb2, which is no multiple of 4$/,
+  ],
+  [
+    'has an extended list that never ends',
+    { model: { configBytes: 4096, pokes: extended([0x100, 0x140], [0x140, 0x100]) } },
+    'config: the extended capability list',
+    /^the pointer of the capability at 0x140 leads to 0x100, where the list was before: it never ends$/,
+  ],
+  [
+    'has an extended pointer into the standard space',
+    { model: { configBytes: 4096, pokes: extended([0x100, 0x40]) } },
+    'config: the extended capability list',
+    /^the pointer of the capability at 0x100 leads to 0x40, out of the extended space$/,
+  ],
+  [
+    'has an extended pointer to nothing',
+    { model: { configBytes: 4096, pokes: extended([0x100, 0x200]) } },
+    'config: the extended capability list',
+    /^the pointer of the capability at 0x100 leads to 0x200, where no capability is$/,
   ],
   ['has no vendor', { model: { vendorId: 0xffff } }, 'config: a header', /^Vendor ID is 0xffff$/],
   [
@@ -216,7 +243,8 @@ describe('vfio-user conformance', () => {
   const failed = (all: readonly CheckResult[]): CheckResult[] => all.filter(({ verdict }) => verdict === 'failed');
 
   it('passes a correct server', async () => {
-    const all = await results(await serve(), await serve());
+    const model = { configBytes: 4096, pokes: extended([0x100, 0x140], [0x140, 0]) } as const;
+    const all = await results(await serve({ model }), await serve({ model }));
     expect(failed(all)).to.deep.equal([]);
     expect(all.filter(({ verdict }) => verdict === 'skipped')).to.deep.equal([]);
     expect(all.flatMap(({ notes }) => notes)).to.deep.equal([]);
@@ -226,6 +254,9 @@ describe('vfio-user conformance', () => {
   it('skips what a server does not have', async () => {
     const alone = await results(await serve());
     expect(failed(alone)).to.deep.equal([]);
+    expect(alone.find(({ name }) => name === 'config: the extended capability list')?.reason).to.equal(
+      'configuration space ends at 0x100',
+    );
     expect(alone.find(({ name }) => name === 'migration: from one server to another')?.reason).to.equal(
       'no second server was given (--to SOCKET)',
     );
@@ -258,6 +289,16 @@ describe('vfio-user conformance', () => {
     expect(finding?.exchange[3]).to.match(/\| 11 a0 03 00 /);
     expect(failed(all).map((one) => one.name)).to.deep.equal([
       'MSI-X: 2 bytes 80 00 at +3',
+      'MSI-X: 2 bytes c0 ff at +3',
+    ]);
+  });
+
+  it('finds the three writes that libvfio-user refused before 2d1d870, and nothing else', async () => {
+    const { EINVAL } = constants.errno;
+    const all = await results(await serve({ faults: [refusedWrite(0x87, 2, EINVAL), refusedWrite(0x87, 1, EINVAL)] }));
+    expect(failed(all).map(({ name }) => name)).to.deep.equal([
+      'MSI-X: 2 bytes 80 00 at +3',
+      'MSI-X: 1 bytes 80 at +3',
       'MSI-X: 2 bytes c0 ff at +3',
     ]);
   });
