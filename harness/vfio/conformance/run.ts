@@ -1,4 +1,5 @@
 import { messageOf } from '../../core/errors.js';
+import { within } from '../../core/within.js';
 import { Bench, ServerGone } from './bench.js';
 import { capabilityChecks } from './capabilities.js';
 import type { Check, CheckResult } from './check.js';
@@ -22,6 +23,9 @@ const checks: readonly Check[] = [
   ...malformedChecks,
 ];
 
+/** How many answers that take all the time they may are enough for one check: a server that drips is not waited for. */
+const slowAnswers = 10;
+
 export interface ConformanceOptions {
   /** Milliseconds that the server may take for each answer. */
   timeoutMs: number;
@@ -31,7 +35,8 @@ export interface ConformanceOptions {
 
 /**
  * Makes every check of a server that listens on a unix socket, one after the other, and yields how each went. Throws ConnectError at the
- * start where nobody listens, and nothing for what a server does. Once nobody can connect any more, all that is left is skipped.
+ * start where nobody listens, and nothing for what a server does. Once nobody can connect any more,
+ * or a check takes ten times as long as one answer may, all that is left is skipped.
  */
 export async function* checkServer(path: string, options: ConformanceOptions): AsyncGenerator<CheckResult> {
   await using bench = new Bench(path, options);
@@ -47,7 +52,13 @@ export async function* checkServer(path: string, options: ConformanceOptions): A
     bench.next();
     let reason: string | undefined;
     try {
-      await check.run(bench);
+      const run = check.run(bench);
+      if (!(await within(run, slowAnswers * options.timeoutMs))) {
+        gone = `the server is too slow: a check was not over after ${slowAnswers * options.timeoutMs} ms`;
+        bench.find(gone);
+        await bench.release();
+        await run.catch(() => undefined);
+      }
     } catch (thrown) {
       if (thrown instanceof Skipped) reason = thrown.message;
       else bench.find(messageOf(thrown));

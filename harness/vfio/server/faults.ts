@@ -18,6 +18,8 @@ export type Misdeed =
   | { kind: 'send'; bytes: Buffer }
   /** Sends the first bytes of the answer, and nothing more. */
   | { kind: 'half'; bytes: number }
+  /** Answers with this payload. */
+  | { kind: 'answer'; payload: Buffer }
   | { kind: 'wrong-id' }
   | { kind: 'wrong-command' }
   /** Sends an answer that is so many bytes longer, or shorter, than it should be. */

@@ -139,6 +139,8 @@ export class VfioUserServer implements AsyncDisposable {
         return channel.refuse(message, does.errno);
       case 'pretend':
         return channel.reply(message, pretended(message));
+      case 'answer':
+        return channel.reply(message, does.payload);
       case 'late': {
         const timer = setTimeout(() => {
           this.late.delete(timer);

@@ -7,6 +7,7 @@ import { PrivateFolder } from '../../../harness/machine/private-folder.js';
 import type { CheckResult } from '../../../harness/vfio/conformance/check.js';
 import { checkServer } from '../../../harness/vfio/conformance/run.js';
 import { commands } from '../../../harness/vfio/protocol/numbers.js';
+import { regionInfo } from '../../../harness/vfio/protocol/payloads.js';
 import { type Fault, refusedWrite } from '../../../harness/vfio/server/faults.js';
 import type { DeviceModel } from '../../../harness/vfio/server/model.js';
 import { VfioUserServer } from '../../../harness/vfio/server/server.js';
@@ -213,7 +214,9 @@ const faulty: [string, Wish, string, RegExp][] = [
  * 4. a server that refuses what no driver writes passes, with a note
  * 5. the second server of a migration refuses the replay of seed 003
  * 6. a server that hangs at once fails one check, and all others are skipped
- * 7. nobody listens: an error, and no results
+ * 7. one that answers each command late, but in time, is given up
+ * 8. counts and sizes that cannot be are found, and lead nowhere
+ * 9. nobody listens: an error, and no results
  */
 describe('vfio-user conformance', () => {
   let folder: PrivateFolder;
@@ -255,7 +258,7 @@ describe('vfio-user conformance', () => {
     const alone = await results(await serve());
     expect(failed(alone)).to.deep.equal([]);
     expect(alone.find(({ name }) => name === 'config: the extended capability list')?.reason).to.equal(
-      'configuration space ends at 0x100',
+      'configuration space has 256 bytes',
     );
     expect(alone.find(({ name }) => name === 'migration: from one server to another')?.reason).to.equal(
       'no second server was given (--to SOCKET)',
@@ -337,6 +340,42 @@ describe('vfio-user conformance', () => {
     expect(failed(all).map(({ name }) => name)).to.deep.equal(['version: 0.0 is negotiated']);
     expect(all.filter(({ verdict }) => verdict === 'skipped')).to.have.length(all.length - 1);
     expect(all[1]?.reason).to.match(/^the server takes no client: the server did not answer VERSION within \d+ ms$/);
+  });
+
+  it('gives up a server that drips', async () => {
+    const all = await results(await serve({ faults: [{ does: { kind: 'late', ms: 60 } }] }), undefined, 300);
+    const [one] = failed(all);
+    expect(one?.findings.map(({ message }) => message)).to.deep.equal([
+      'the server is too slow: a check was not over after 3000 ms',
+    ]);
+    expect(all.at(-1)?.verdict).to.equal('skipped');
+  });
+
+  it('finds counts and sizes that cannot be', async () => {
+    const most = Buffer.alloc(16, 0xff);
+    const config = regionInfo.encode({
+      argsz: 32,
+      flags: 3,
+      index: 7,
+      capOffset: 0,
+      size: (1n << 64n) - 1n,
+      offset: 0n,
+    });
+    const answer = (payload: Buffer): Fault['does'] => ({ kind: 'answer', payload });
+    const wrong: [Fault, RegExp][] = [
+      [on(commands.DEVICE_GET_INFO, answer(most)), /^DEVICE_GET_REGION_INFO was refused with EINVAL$/],
+      [on(commands.DEVICE_GET_REGION_INFO, answer(config)), /^region 0 was asked for, and 7 answered$/],
+      // The tenth is the one of configuration space alone, after those of all nine.
+      [
+        on(commands.DEVICE_GET_REGION_INFO, answer(config), { nth: 10 }),
+        /^configuration space has 18446744073709551615 bytes, and only 256 and 4096 are possible$/,
+      ],
+    ];
+    for (const [fault, message] of wrong) {
+      const all = await results(await serve({ faults: [fault] }));
+      const found = all.find(({ name }) => name === 'regions: each has its info');
+      expect(found?.findings[0]?.message).to.match(message);
+    }
   });
 
   it('says that nobody listens', async () => {
