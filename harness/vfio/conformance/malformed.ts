@@ -4,7 +4,7 @@ import { deviceFeature, dmaMap, irqSet, migrationData, regionAccess } from '../p
 import type { Bench } from './bench.js';
 import type { Check } from './check.js';
 
-const source = 'vfio-user 0.9.1, Header and Read and Write Operations';
+const source = 'QEMU docs/interop/vfio-user.rst, Header and Read and Write Operations';
 /** Room for what a server may have, so that what is meant to be out of range is. */
 const far = 0x7fffffff;
 const id = 0x0909;

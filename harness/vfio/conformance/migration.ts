@@ -8,7 +8,7 @@ import { migrationFlags, migrationStates, regions } from '../protocol/numbers.js
 import { type Bench, enableMsix } from './bench.js';
 import type { Check } from './check.js';
 
-const source = 'vfio-user 0.9.1, VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE';
+const source = 'QEMU docs/interop/vfio-user.rst, VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE';
 
 /** Device state, on one server and from it to another. */
 export const migrationChecks: readonly Check[] = [
@@ -41,7 +41,7 @@ export const migrationChecks: readonly Check[] = [
     name: 'migration: from one server to another',
     proves:
       'The second server takes the state of the first and the replayed configuration space, which then reads the same.',
-    source: `${source}; QEMU hw/vfio/pci.c, vfio_pci_load_config`,
+    source: `${source}; nutanix/libvfio-user issue 640`,
     run: async (bench) => {
       const { to } = bench.options;
       if (to === undefined) return bench.skip('no second server was given (--to SOCKET)');
@@ -80,7 +80,7 @@ async function migrate(bench: Bench, client: VfioUserClient, other: VfioUserClie
   }
 }
 
-/** Writes what a client keeps of configuration space, in QEMU's order and widths: BARs, Command, and 2 bytes at MSI-X +3. */
+/** Writes what a client keeps of configuration space: BARs, Command, Interrupt Line, and at MSI-X +3 the 2 bytes of the bug report. */
 async function replay(
   bench: Bench,
   other: VfioUserClient,

@@ -19,7 +19,11 @@ interface Write {
 
 /** The writes of seed 003 and those around it. In each, only MSI-X Enable and Function Mask may change. */
 const writes: readonly Write[] = [
-  { at: 3, data: [0x80, 0x00], why: 'as QEMU does when it loads a device (vfio_pci_load_config up to 5.2)' },
+  {
+    at: 3,
+    data: [0x80, 0x00],
+    why: 'as the QEMU of the bug report does when it loads a device, in vfio_pci_load_config',
+  },
   { at: 3, data: [0x80], why: 'MSI-X Enable alone' },
   { at: 3, data: [0xc0, 0xff], why: 'Table BIR and the low bits of Table Offset must stay' },
   { at: 2, data: [0xff, 0x80], why: 'Message Control as a driver writes it; Table Size must stay' },

@@ -17,7 +17,7 @@ export const regionChecks: readonly Check[] = [
   {
     name: 'device: a PCI device',
     proves: 'The device is a PCI device and has all regions and interrupt types that one has an index for.',
-    source: 'vfio-user 0.9.1, VFIO_USER_DEVICE_GET_INFO; Linux include/uapi/linux/vfio.h',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_DEVICE_GET_INFO; Linux include/uapi/linux/vfio.h',
     run: async (bench) => {
       const { flags, numRegions, numIrqs } = await (await bench.client()).deviceInfo();
       if ((flags & deviceFlags.PCI) === 0) bench.find(`the flags ${hex(flags)} do not say VFIO_DEVICE_FLAGS_PCI`);
@@ -31,7 +31,7 @@ export const regionChecks: readonly Check[] = [
     name: 'regions: each has its info',
     proves:
       'Every region answers for itself, configuration space can be read and written, and there is none beyond the last.',
-    source: 'vfio-user 0.9.1, VFIO_USER_DEVICE_GET_REGION_INFO',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_DEVICE_GET_REGION_INFO',
     run: async (bench) => {
       const client = await bench.client();
       const { numRegions } = await client.deviceInfo();
@@ -50,7 +50,7 @@ export const regionChecks: readonly Check[] = [
   {
     name: 'regions: nothing beyond the end',
     proves: 'A read or write that begins or ends outside of configuration space is refused.',
-    source: 'vfio-user 0.9.1, VFIO_USER_REGION_READ and VFIO_USER_REGION_WRITE',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_REGION_READ and VFIO_USER_REGION_WRITE',
     run: async (bench) => {
       const client = await bench.client();
       const { size: bytes } = await client.regionInfo(regions.config);
@@ -66,7 +66,7 @@ export const regionChecks: readonly Check[] = [
   {
     name: 'config: reads of every size',
     proves: 'The same bytes are read in one message as in words, at any alignment.',
-    source: 'vfio-user 0.9.1, VFIO_USER_REGION_READ',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_REGION_READ',
     run: async (bench) => {
       const client = await bench.client();
       const config = await bench.config();

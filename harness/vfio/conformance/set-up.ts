@@ -17,7 +17,7 @@ export const setUpChecks: readonly Check[] = [
     name: 'interrupts: each type has its info',
     proves:
       'Every interrupt type answers for itself, there is none beyond the last, and MSI-X has as many as its Table Size says.',
-    source: 'vfio-user 0.9.1, VFIO_USER_DEVICE_GET_IRQ_INFO',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_DEVICE_GET_IRQ_INFO',
     run: async (bench) => {
       const client = await bench.client();
       const { numIrqs } = await client.deviceInfo();
@@ -36,7 +36,7 @@ export const setUpChecks: readonly Check[] = [
     name: 'interrupts: set up and taken back',
     proves:
       'Interrupts of a type can be taken back one by one and all together, and those that are not there are refused.',
-    source: 'vfio-user 0.9.1, VFIO_USER_DEVICE_SET_IRQS',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_DEVICE_SET_IRQS',
     run: async (bench) => {
       const client = await bench.client();
       const { count } = await client.irqInfo(irqs.MSIX);
@@ -54,7 +54,7 @@ export const setUpChecks: readonly Check[] = [
   {
     name: 'DMA: memory is mapped once',
     proves: 'Memory is mapped and unmapped, and a mapping over another one is refused with EEXIST.',
-    source: 'vfio-user 0.9.1, VFIO_USER_DMA_MAP and VFIO_USER_DMA_UNMAP',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_DMA_MAP and VFIO_USER_DMA_UNMAP',
     run: async (bench) => {
       const client = await bench.client();
       const address = 1n << 32n;
@@ -71,7 +71,7 @@ export const setUpChecks: readonly Check[] = [
   {
     name: 'reset: the device comes back',
     proves: 'After a reset the device is the same device, and answers.',
-    source: 'vfio-user 0.9.1, VFIO_USER_DEVICE_RESET; PCI Express Base Specification 5.0, 6.6.2',
+    source: 'QEMU docs/interop/vfio-user.rst, VFIO_USER_DEVICE_RESET; PCI Express Base Specification 5.0, 6.6.2',
     run: async (bench) => {
       const client = await bench.client();
       if (((await client.deviceInfo()).flags & deviceFlags.RESET) === 0) {

@@ -2,13 +2,16 @@ import { Deadline } from '../../core/deadline.js';
 import { RefusedError } from '../channel.js';
 import { negotiate } from '../client.js';
 import { encodeMessage } from '../protocol/message.js';
-import { commands } from '../protocol/numbers.js';
+import { commands, regions } from '../protocol/numbers.js';
 import { deviceInfo } from '../protocol/payloads.js';
 import { ourVersion, type Version } from '../protocol/version.js';
 import type { Bench } from './bench.js';
 import type { Check } from './check.js';
 
-const source = 'vfio-user 0.9.1, VFIO_USER_VERSION';
+const source = 'QEMU docs/interop/vfio-user.rst, VFIO_USER_VERSION';
+
+const interruptLine = 0x3c;
+const memory = { address: 1n << 33n, size: 0x1000n } as const;
 
 /** Negotiation: what must be agreed on, and what must not. */
 export const versionChecks: readonly Check[] = [
@@ -21,6 +24,27 @@ export const versionChecks: readonly Check[] = [
       const { version } = await bench.client();
       const more = Object.keys(version.capabilities).filter((name) => !(name in ourVersion.capabilities));
       if (more.length > 0) bench.note(`the server names capabilities that were not proposed: ${more.join(', ')}`);
+    },
+  },
+  {
+    name: 'connection: the next client is served',
+    proves: 'A client that leaves takes its memory with it; the device stays as it is for the next one.',
+    source: 'QEMU docs/interop/vfio-user.rst, Client Disconnection',
+    run: async (bench) => {
+      const first = await bench.client();
+      const before = await first.read(regions.config, interruptLine, 1);
+      const changed = Buffer.from([(before[0] ?? 0) ^ 0x0f]);
+      await first.write(regions.config, interruptLine, changed);
+      await first.mapDma(memory.address, memory.size);
+      await bench.release();
+      bench.begin();
+      const next = await bench.client();
+      if (!(await next.read(regions.config, interruptLine, 1)).equals(changed)) {
+        bench.find('Interrupt Line is lost with the client that wrote it');
+      }
+      await next.mapDma(memory.address, memory.size);
+      await next.unmapDma(memory.address, memory.size);
+      await next.write(regions.config, interruptLine, before);
     },
   },
   {

@@ -8,7 +8,7 @@ import { Watch } from '../../core/watch.js';
 import { Channel } from '../channel.js';
 import { encodeMessage, messageFlags, type Message } from '../protocol/message.js';
 import { commandName, commands } from '../protocol/numbers.js';
-import { dmaAccess, regionAccess } from '../protocol/payloads.js';
+import { dmaAccess, dmaMap, regionAccess } from '../protocol/payloads.js';
 import { decodeVersion, encodeVersion, ourVersion } from '../protocol/version.js';
 import { answers } from './answers.js';
 import { Device, Refusal } from './device.js';
@@ -90,21 +90,25 @@ export class VfioUserServer implements AsyncDisposable {
 
   private accept(wire: Socket): void {
     let negotiated = false;
+    const mapped = new Set<bigint>();
     const channel: Channel = new Channel(wire, {
       peer: 'the client',
       onCommand: (message) => {
         this.received.publish(message);
         const misdeed = this.faults.find(message.command, message.payload);
         if (misdeed) this.misbehave(channel, message, misdeed);
-        else if (this.answer(channel, message, negotiated)) negotiated = true;
+        else if (this.answer(channel, message, negotiated)) {
+          negotiated = true;
+          if (message.command === commands.DMA_MAP) mapped.add(dmaMap.decode(message.payload).values.address);
+        }
         if (misdeed && message.command === commands.VERSION) negotiated = true;
       },
     });
     this.channels.add(channel);
     void channel.ended.then(() => {
       this.channels.delete(channel);
-      // What one client told of its memory and its interrupts ends with it.
-      if (this.channels.size === 0) this.device.dma.clear();
+      // What a client told of its memory ends with it; the device stays as it is.
+      for (const address of mapped) this.device.dma.delete(address);
     });
   }
 

@@ -181,6 +181,18 @@ const faulty: [string, Wish, string, RegExp][] = [
     /^version 65535.0 was accepted$/,
   ],
   [
+    'serves one client alone',
+    { faults: [on(commands.VERSION, { kind: 'die' }, { nth: 2 })] },
+    'connection: the next client is served',
+    /^the server takes no client: the server closed the connection$/,
+  ],
+  [
+    'forgets what a client wrote',
+    { faults: [on(commands.REGION_WRITE, pretend, { offset: 0x3c })] },
+    'connection: the next client is served',
+    /^Interrupt Line is lost with the client that wrote it$/,
+  ],
+  [
     'ignores what means nothing',
     { faults: [on(0xfff, { kind: 'silence' })] },
     'malformed: an unknown command',
