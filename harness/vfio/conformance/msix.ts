@@ -40,8 +40,8 @@ const writes: readonly Write[] = [
 /** Every access around MSI-X Message Control: what is refused, what is changed, judged by reading it back. */
 export const msixChecks: readonly Check[] = [
   ...writes.map((write) => ({
-    name: `MSI-X: ${write.data.length} bytes ${hexBytes(write.data.slice(0, 4))} at +${write.at}`,
-    proves: `A write of ${write.data.length} bytes at +${write.at} of the MSI-X capability changes what can be written, and nothing else (${write.why}).`,
+    name: `MSI-X: ${bytesOf(write)} ${hexBytes(write.data.slice(0, 4))} at +${write.at}`,
+    proves: `A write of ${bytesOf(write)} at +${write.at} of the MSI-X capability changes what can be written, and nothing else (${write.why}).`,
     source,
     run: (bench: Bench) => checkWrite(bench, write),
   })),
@@ -97,6 +97,10 @@ async function refusalOf(acting: Promise<unknown>): Promise<RefusedError | undef
     if (thrown instanceof RefusedError) return thrown;
     throw thrown;
   }
+}
+
+function bytesOf({ data }: Write): string {
+  return data.length === 1 ? '1 byte' : `${data.length} bytes`;
 }
 
 function hexBytes(bytes: readonly number[]): string {

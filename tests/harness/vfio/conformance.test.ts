@@ -38,7 +38,7 @@ const faulty: [string, Wish, string, RegExp][] = [
   [
     'refuses 1 byte at +3',
     { faults: [refusedWrite(0x87, 1, constants.errno.EINVAL)] },
-    'MSI-X: 1 bytes 80 at +3',
+    'MSI-X: 1 byte 80 at +3',
     /REGION_WRITE was refused with EINVAL$/,
   ],
   [
@@ -313,7 +313,7 @@ describe('vfio-user conformance', () => {
     const all = await results(await serve({ faults: [refusedWrite(0x87, 2, EINVAL), refusedWrite(0x87, 1, EINVAL)] }));
     expect(failed(all).map(({ name }) => name)).to.deep.equal([
       'MSI-X: 2 bytes 80 00 at +3',
-      'MSI-X: 1 bytes 80 at +3',
+      'MSI-X: 1 byte 80 at +3',
       'MSI-X: 2 bytes c0 ff at +3',
     ]);
   });
