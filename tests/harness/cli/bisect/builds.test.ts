@@ -26,7 +26,12 @@ describe('godwit bisect over builds', function () {
     expect(left).to.deep.equal([]);
   });
 
-  const bisect = (...words: string[]): Promise<Ended> => sandbox.godwit('bisect', ...slot, ...words);
+  /** What the suites' QEMUs are today is nothing that a test knows: their last number is x. */
+  async function bisect(...words: string[]): Promise<Ended> {
+    const { exitCode, stdout, stderr } = await sandbox.godwit('bisect', ...slot, ...words);
+    const dateless = (text: string): string => text.replace(/\b(10\.0|7\.2)\.\d+/g, '$1.x');
+    return { exitCode, stdout: dateless(stdout), stderr: dateless(stderr) };
+  }
 
   /** A script that starts a suite's QEMU, as a build of its own; with words of its own where given. */
   async function build(name: string, of: Suite, more = ''): Promise<string> {
@@ -44,8 +49,8 @@ describe('godwit bisect over builds', function () {
     const list = [await build('a', 'bookworm'), await build('b', 'bookworm'), await build('c', 'trixie'), 'deb:trixie'];
     const { exitCode, stdout, stderr } = await bisect('--builds', list.join(','));
     expect(exitCode, stderr).to.equal(0);
-    expect(stdout).to.match(/^\.\/c \(QEMU 10\.0\.13\) is the first that passes\./);
-    expect(stdout).to.include('before it: ./b (QEMU 7.2.22) is bad: Slot Status of pcie-root-port18');
+    expect(stdout).to.match(/^\.\/c \(QEMU 10\.0\.x\) is the first that passes\./);
+    expect(stdout).to.include('before it: ./b (QEMU 7.2.x) is bad: Slot Status of pcie-root-port18');
     expect(stdout).to.include('Check it: godwit run').and.include('--source ./b ./c --pairs same');
     expect(report().steps.map(({ name, answer }) => [name, answer])).to.deep.equal([
       ['deb:trixie', 'good'],
@@ -67,20 +72,20 @@ describe('godwit bisect over builds', function () {
     writeFileSync(sandbox.path('qemus', 'notes'), 'no build');
     const { exitCode, stdout, stderr } = await bisect('--builds', 'qemus');
     expect(exitCode, stderr).to.equal(0);
-    expect(stdout).to.match(/^qemus\/qemu-system-x86_64-old \(QEMU 10\.0\.13\) is the first that passes\./);
+    expect(stdout).to.match(/^qemus\/qemu-system-x86_64-old \(QEMU 10\.0\.x\) is the first that passes\./);
     expect(stderr).to.include('qemus/qemu-system-x86_64-dead is left out:');
 
     const [old, other] = ['qemus/qemu-system-x86_64-old', 'qemus/qemu-7'];
     const named = await bisect('--builds', old, other, '--good', old, '--bad', other, '--output', 'named');
     expect(named.exitCode, named.stderr).to.equal(0);
-    expect(named.stdout).to.match(/^qemus\/qemu-7 \(QEMU 7\.2\.22\) is the first that fails\./);
+    expect(named.stdout).to.match(/^qemus\/qemu-7 \(QEMU 7\.2\.x\) is the first that fails\./);
   });
 
   it('varies one side against a build that is held', async () => {
     const list = [await build('a', 'bookworm'), await build('b', 'trixie')];
     const held = await bisect('--builds', ...list, '--vary', 'destination', '--source', 'deb:bookworm');
     expect(held.exitCode, held.stderr).to.equal(0);
-    expect(held.stdout).to.include('./b (QEMU 10.0.13) is the first that passes');
+    expect(held.stdout).to.include('./b (QEMU 10.0.x) is the first that passes');
     expect(held.stdout)
       .to.include('[deb:bookworm → ./a, pc-q35-6.0]')
       .and.include('--source deb:bookworm --destination ./a ./b');
@@ -92,9 +97,9 @@ describe('godwit bisect over builds', function () {
   });
 
   it('walks round a build that lacks the machine type, and tells the range where it must', async () => {
-    const list = [await build('a', 'trixie'), 'deb:sid', await build('b', 'bookworm')];
-    const file = sandbox.scenario('old', { old: 'expect(journey.route[0].version.major).to.be.above(8);' });
-    const source = readFileSync(sandbox.path(file), 'utf8').replace('pc-q35-7.2', 'pc-q35-4.2');
+    const list = [await build('a', 'trixie'), 'deb:bookworm', await build('b', 'trixie')];
+    const file = sandbox.scenario('old', { old: "expect(journey.route[0].name).not.to.equal('./b');" });
+    const source = readFileSync(sandbox.path(file), 'utf8').replace('pc-q35-7.2', 'pc-q35-8.0');
     writeFileSync(sandbox.path(file), source);
     const { exitCode, stdout, stderr } = await sandbox.godwit(
       'bisect',
@@ -102,13 +107,13 @@ describe('godwit bisect over builds', function () {
       '--builds',
       ...list,
       '--machine',
-      'pc-q35-4.2',
+      'pc-q35-8.0',
     );
     expect(exitCode, stderr).to.equal(1);
     expect(stdout).to.match(
-      /^The first that fails is one of 2, of which all but the last cannot be judged:\n {2}deb:sid/,
+      /^The first that fails is one of 2, of which all but the last cannot be judged:\n {2}deb:bookworm/,
     );
-    expect(stdout).to.include('--machine pc-q35-4.2 is no machine type of deb:sid');
+    expect(stdout).to.include('--machine pc-q35-8.0 is no machine type of deb:bookworm');
   });
 
   it('says which end is wrong, and why', async () => {
@@ -119,14 +124,14 @@ describe('godwit bisect over builds', function () {
       return stderr.trimEnd().split('\n').at(-1) ?? '';
     };
     expect(await said('--builds', bad, good, '--good', bad, '--bad', good)).to.match(
-      /^godwit: good and bad are swapped: \.\/a \(QEMU 7\.2\.22\) was given as good and fails \(Slot Status.*\), and \.\/c .* was given as bad and passes/,
+      /^godwit: good and bad are swapped: \.\/a \(QEMU 7\.2\.x\) was given as good and fails \(Slot Status.*\), and \.\/c .* was given as bad and passes/,
     );
     expect(await said('--builds', bad, other, '--good', bad, '--bad', other)).to.include('both ends are bad: ./a');
     expect(await said('--builds', bad, other))
       .to.include('both ends are bad: ./a')
       .and.include('so does ./b');
     expect(await said('--builds', 'deb:trixie', good, '--good', good, '--bad', 'deb:trixie')).to.include(
-      'both ends are good: deb:trixie (QEMU 10.0.13) was given as bad and passes 10 times of 10',
+      'both ends are good: deb:trixie (QEMU 10.0.x) was given as bad and passes 10 times of 10',
     );
     expect(await said('--builds', bad, good, '--machine', 'pc-q35-9.0')).to.match(
       /one end, \.\/\w .*, cannot be judged: --machine pc-q35-9\.0/,
