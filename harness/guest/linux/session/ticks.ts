@@ -56,7 +56,7 @@ export class Ticks {
 export function tickingCommand(seconds: string): string {
   return [
     'p=/tmp/.godwit-ticks; rm -f $p; mkfifo $p &&',
-    `( exec 3<>$p; trap '' HUP INT; if ( read -t 0.001 _ <&3; [ $? -ne 2 ] ) 2>/dev/null`,
+    `( exec 3<>$p; rm -f $p; trap '' HUP INT; if ( read -t 0.001 _ <&3; [ $? -ne 2 ] ) 2>/dev/null`,
     `then while :; do printf '${tickFormat}'; read -t ${seconds} _ <&3; done`,
     `else while :; do printf '${tickFormat}'; sleep ${seconds}; done; fi ) &`,
   ].join('\n');
