@@ -62,9 +62,18 @@ export async function probed(located: LocatedBuild, options: ResolveOptions & { 
   }
 }
 
-/** Several builds at once, in the order of their names. All come to their end before the first failure is thrown: no child outlives it. */
+/**
+ * Several builds at once, in the order of their names; commits one after the other, for each compile takes all processors, and none after one
+ * that fails. All come to their end before the first failure is thrown: no child outlives it.
+ */
 export async function resolveBuilds(names: readonly string[], options: ResolveOptions = {}): Promise<Build[]> {
-  const resolving = names.map((name) => resolveBuild(name, options));
+  let compiled: Promise<unknown> = Promise.resolve();
+  const resolving = names.map((name) => {
+    if (!isCommitName(name)) return resolveBuild(name, options);
+    const build = compiled.then(() => resolveBuild(name, options));
+    compiled = build;
+    return build;
+  });
   await Promise.allSettled(resolving);
   return Promise.all(resolving);
 }

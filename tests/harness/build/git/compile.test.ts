@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { resolveBuild } from '../../../../harness/build/resolve.js';
+import { resolveBuild, resolveBuilds } from '../../../../harness/build/resolve.js';
 import { CompileError, UsageError } from '../../../../harness/core/errors.js';
 import { Checkout, hasGit } from './checkout.js';
 
@@ -43,6 +43,17 @@ describe('a commit of QEMU', () => {
     const again = await resolveBuild(checkout.name('v1'), { onProgress, fetch: false });
     expect(again.command).to.deep.equal(build.command);
     expect(checkout.said).to.deep.equal([]);
+  });
+
+  it('is compiled when the one before it is, of several', async () => {
+    const first = checkout.git('rev-parse', 'HEAD');
+    checkout.commit('another one');
+    const onProgress = (text: string): void => void checkout.said.push(text);
+    const names = [checkout.name(first), checkout.name()];
+    expect((await resolveBuilds(names, { onProgress })).map(({ name }) => name)).to.deep.equal(names);
+    const of = (name: string): string => (name.includes(first) ? 'first' : 'second');
+    const order = checkout.said.filter((text) => text.startsWith('compiling')).map(of);
+    expect(order).to.deep.equal([...Array<string>(5).fill('first'), ...Array<string>(5).fill('second')]);
   });
 
   it('says which commit it is where the binary names no package', async () => {
