@@ -86,8 +86,11 @@ export class Inquiry {
 
 function stepOf({ name, cells }: Candidate, results: readonly CellResult[], judge: Judge): Step {
   const judged = results.map((result, place) => ({ cell: cells[place]?.id ?? '', result, answer: judge(result) }));
+  // What this host could not judge may be what fails: whatever else passes is no answer.
+  const broken = judged.find(({ result }) => result.verdict === 'broken');
   const deciding =
     judged.find(({ answer }) => answer === 'bad') ??
+    broken ??
     (judged.every(({ answer }) => answer === 'skip') ? judged[0] : judged.find(({ answer }) => answer === 'good'));
   return {
     candidate: name,

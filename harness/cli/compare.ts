@@ -80,14 +80,15 @@ async function compareFromWords(paths: string[], words: CompareWords, signal: Ab
   const plan = { builds: [builds.base, builds.patched], cells: rows.flatMap(cellsOf) };
   await prepareCells({ ...plan, scenarios }, options);
   await using session = RunSession.open(options, plan);
-  const comparison = await compare(
+  const comparing = compare(
     { session, rows, builds, signal, onStep: say },
     {
       ...{ rounds: words.measure ?? 'auto', seed: words.seed, streams: words.streams },
       ...(words.expectFix && { expectFix: words.expectFix }),
     },
   );
-  await reporter.close(session.finish());
+  // Record and reports are whole however it ends.
+  const comparison = await comparing.finally(() => reporter.close(session.finish()));
   await tell(comparison, words.output);
   process.exitCode = comparison.exitStatus;
 }

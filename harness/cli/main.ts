@@ -63,4 +63,9 @@ async function main(): Promise<void> {
   }
 }
 
+// Node's own status for it would be 1, which says that something failed and not that Godwit did.
+process.on('uncaughtException', (thrown) => {
+  process.stderr.write(`godwit: ${thrown.stack ?? thrown.message}\n`);
+  process.exit(exitStatus.broken);
+});
 await main();

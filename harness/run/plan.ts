@@ -45,12 +45,17 @@ export function planCells(scenarios: readonly Scenario[], selection: Selection):
   const all = scenarios
     .flatMap((scenario) => cellsOf(scenario, pairs, narrowed))
     .map(({ planned, ...rest }) => ({ ...rest, planned: withWords(planned, added) }));
-  const matching = grep ? all.filter(({ planned }) => grep.test(planned.id)) : all;
+  const matching = grep ? all.filter(({ planned }) => selects(grep, planned.id)) : all;
   if (matching.length === 0) throw new UsageError(nothingSelected(all.length, selection));
   checkDevices(matching);
   const cells = matching.map(({ planned }) => planned);
   const ordered = seed === undefined ? cells : seededOrder(cells, seed);
   return shard ? cellsOfShard(ordered, shard) : ordered;
+}
+
+/** Whether an expression selects a cell: it matches its id, or it is the id itself, whose brackets mean something else to it. */
+function selects(grep: RegExp, id: string): boolean {
+  return grep.test(id) || grep.source.replaceAll('\\/', '/') === id;
 }
 
 /** The id of a cell spells out what it is, and never says where in a plan it stands. */

@@ -42,9 +42,10 @@ export class WorkerProcess {
       stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-keptOutput)));
     }
     this.child.on('message', (message) => this.answer?.(message as FromWorker));
-    const silent = once(this.child, 'close');
-    // What it said last arrives after its end.
-    this.exited = once(this.child, 'exit').then(() => {
+    const silent = once(this.child, 'close').catch(() => undefined);
+    // One that could not be started has ended, too. What it said last arrives after its end.
+    const ended = once(this.child, 'exit').catch(() => undefined);
+    this.exited = ended.then(() => {
       this.endGroup();
       return within(silent, lastWordsMs);
     });

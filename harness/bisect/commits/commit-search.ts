@@ -79,8 +79,17 @@ async function foundIn(
   const asked = [...examination.examined.values()].filter(
     ({ suspect: { commit }, answer }) => commit && !commits.includes(commit.commit) && answer !== 'skip',
   );
+  const order = await orderOf(plan);
   const before = asked.map(({ suspect }) => suspect).filter(isAmong(parents));
-  const told = { change, ends, before, order: await orderOf(plan) };
+  // Where only some paths count, the commit that was asked before it is seldom a parent: the last one before it in the history is told.
+  const placeOf = ({ commit }: Suspect): number => order.indexOf(commit?.commit ?? '');
+  const earliest = Math.min(...possible.map(placeOf));
+  const older = change === 'break' ? 'good' : 'bad';
+  const [last] = asked
+    .filter(({ suspect, answer }) => answer === older && placeOf(suspect) < earliest)
+    .sort((one, other) => placeOf(other.suspect) - placeOf(one.suspect));
+  if (before.length === 0 && last) before.push(last.suspect);
+  const told = { change, ends, before, order };
   const [first, ...others] = possible;
   return first && others.length === 0 ? { ...told, first, possible: [] } : { ...told, possible };
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../core/errors.js';
 import type { Examination, Examined, Suspect } from './examination.js';
-import { tallyOf } from './examination.js';
+import { nothingToJudge, tallyOf } from './examination.js';
 import { type Certainty, certaintyOf, type CertaintyWords, roundsBeforeGood, roundsOfBadEnd } from '../repeat.js';
 
 /** The two ends of a search, known to differ. */
@@ -29,6 +29,9 @@ export async function checkEnds(
       `both ends are good: ${bad.title} was given as bad and passes ${most} times of ${most}, as ${good.title} does; ${accepted}`,
     );
   const { examined, certainty } = await measure(examination, bad, words);
+  examination.judgeBy(examined);
+  if (!examination.hasPlayedDeciding(first))
+    throw new UsageError(`the good end, ${good.title}, cannot be judged: ${nothingToJudge}; ${accepted}`);
   const often = judged(await examination.examine(good, 'the good end', certainty.passes), 'good');
   if (often.answer === 'bad') return refuse(often, examined);
   return { good: often, bad: examined, certainty };

@@ -56,6 +56,8 @@ export class Examination {
   played = 0;
   private readonly prepared = new Map<string, Candidate | Unusable>();
   private readonly remembered = new Map<string, Round[]>();
+  /** What a suspect is judged by, once it is known what fails; all of its cells before. */
+  private deciding: ReadonlySet<string> | undefined;
 
   constructor(
     private readonly inquiry: Inquiry,
@@ -85,6 +87,20 @@ export class Examination {
     const unlessSkipped: Left = (rounds) =>
       rounds.some(({ answer }) => answer === 'skip') ? 0 : left(tallyOf(rounds));
     return this.ask(suspect, about, unlessSkipped);
+  }
+
+  /**
+   * From now on suspects are judged by the cells that failed on this one, wherever their routes lead: one that cannot run any of them cannot be
+   * judged, whatever else passes on it.
+   */
+  judgeBy(bad: Examined): void {
+    this.deciding = new Set(failedIn(bad.rounds));
+  }
+
+  /** Whether any of the cells that suspects are judged by has been played on it. */
+  hasPlayedDeciding({ rounds }: Examined): boolean {
+    const { deciding } = this;
+    return rounds.some(({ cells }) => cells.some(({ cell }) => deciding?.has(withoutRoute(cell)) ?? true));
   }
 
   private async ask(suspect: Suspect, about: string, left: Left): Promise<Examined> {
@@ -118,8 +134,9 @@ export class Examination {
   /** Up to `count` rounds, as many at once as there is room for. */
   private async play(suspect: Suspect, count: number): Promise<Round[]> {
     const startedMs = performance.now();
-    const candidate = this.prepared.get(suspect.name) ?? (await suspect.prepare());
-    this.prepared.set(suspect.name, candidate);
+    const prepared = this.prepared.get(suspect.name) ?? (await suspect.prepare());
+    this.prepared.set(suspect.name, prepared);
+    const candidate = this.narrowed(prepared);
     if (!('cells' in candidate)) return [this.note(suspect, unusableRound(candidate), performance.now() - startedMs)];
     const atOnce = Math.max(1, Math.floor(this.means.jobs / Math.max(1, candidate.cells.length)));
     const copies = Array.from({ length: Math.min(count, atOnce) }, () => candidate);
@@ -129,12 +146,39 @@ export class Examination {
     return steps.map((step) => this.note(suspect, roundOf(step, candidate.builds), durationMs));
   }
 
+  /** The candidate with no more cells than those that decide. */
+  private narrowed(candidate: Candidate | Unusable): Candidate | Unusable {
+    const { deciding } = this;
+    if (!deciding || !('cells' in candidate)) return candidate;
+    const meant = candidate.cells.filter(({ id }) => deciding.has(withoutRoute(id)));
+    const cells = meant.filter(({ skip }) => skip === undefined);
+    if (cells.length > 0) return { ...candidate, cells };
+    return { reason: `${nothingToJudge}: ${meant[0]?.skip ?? 'it has no such cell'}` };
+  }
+
   private note(suspect: Suspect, round: Told, durationMs: number): Round {
     const at = new Date().toISOString();
     const whole = { suspect: suspect.name, ...round, durationMs: Math.round(durationMs), at };
     this.journal.add(whole);
     return whole;
   }
+}
+
+/** Why a suspect cannot be judged that lacks what fails elsewhere. */
+export const nothingToJudge = 'none of the cells that fail on the bad end can run on it';
+
+/** The cells that failed in any of the rounds. */
+function failedIn(rounds: readonly Round[]): string[] {
+  const failed = rounds.flatMap(({ cells }) =>
+    cells.filter(({ verdict }) => verdict === 'failed' || verdict === 'flaky'),
+  );
+  return failed.map(({ cell }) => withoutRoute(cell));
+}
+
+/** A cell's id without its route: the same for the same cell on another build. */
+function withoutRoute(id: string): string {
+  const start = id.lastIndexOf(' [');
+  return `${id.slice(0, start)} [${id.slice(id.indexOf(', ', start) + 2)}`;
 }
 
 /** How many of a suspect's rounds failed. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Build } from '../../build/build.js';
 import type { CellResult, PlannedCell, Variation } from '../../record/events.js';
 import { varied } from '../../run/plan.js';
@@ -36,7 +37,6 @@ export class Reducer {
 
   /** By what the variation says: two ways may lead to the same command lines. */
   private readonly known = new Map<string, Step>();
-  private count = 0;
 
   constructor(private readonly options: ReducerOptions) {
     this.lines = new CommandLines(options);
@@ -132,8 +132,9 @@ export class Reducer {
 
   private candidate(variation: Omit<Variation, 'label'>): Candidate {
     const { builds, cell } = this.options;
-    this.count += 1;
-    const changed = varied(cell, { label: `reduced ${this.count}`, ...variation });
+    // By what it is and not by when it was asked: an earlier search of the same question may have asked in another order.
+    const digest = createHash('sha256').update(keyOf(variation)).digest('hex').slice(0, 12);
+    const changed = varied(cell, { label: `reduced ${digest}`, ...variation });
     return { name: changed.id, builds, cells: [changed] };
   }
 }

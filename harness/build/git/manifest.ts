@@ -1,5 +1,5 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { cacheFolder, isMissing, readJson, writeJson } from '../cache-folder.js';
@@ -119,10 +119,15 @@ export async function changesOf({ folder, manifest }: CachedCommit): Promise<str
   const looks = await Promise.all(
     Object.entries(manifest.files).map(async ([path, was]) => ({ path, was, is: await lookAt(join(root, path), was) })),
   );
-  const changes = looks.flatMap(({ path, was, is }) => {
-    if (!is) return [`${join(root, path)} is missing`];
-    return is.sha256 === was.sha256 ? [] : [`${join(root, path)} is not what was compiled`];
-  });
+  const there = existsSync(root) ? await walk(root) : [];
+  const strange = there.filter((path) => !(path in manifest.files) && !lstatSync(join(root, path)).isDirectory());
+  const changes = [
+    ...looks.flatMap(({ path, was, is }) => {
+      if (!is) return [`${join(root, path)} is missing`];
+      return is.sha256 === was.sha256 ? [] : [`${join(root, path)} is not what was compiled`];
+    }),
+    ...strange.map((path) => `${join(root, path)} was not there when it was compiled`),
+  ];
   if (changes.length === 0 && looks.some(({ was, is }) => was !== is)) {
     const files = Object.fromEntries(looks.flatMap(({ path, is }) => (is ? [[path, is] as const] : [])));
     await writeCommitManifest(folder, { ...manifest, files });

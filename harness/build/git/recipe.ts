@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { UsageError } from '../../core/errors.js';
 
 /** How commits are compiled, as a user wishes it; plain JSON. */
@@ -55,7 +57,13 @@ const decisive = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'CPPFLAGS', 'LDFLAGS', 'PKG
 /** A digest of everything but commit and targets that decides what is compiled, 12 hexadecimal digits. */
 export function recipeDigest({ features, configure, command }: Recipe): string {
   const environment = decisive.map((name) => process.env[name] ?? '');
-  return digest([1, features, configure ?? null, command ?? null, environment]);
+  return digest([1, features, configure ?? null, command?.map(wordAndContent) ?? null, environment]);
+}
+
+/** A word of a build command; with what is in it, where it is a file of the user's own: what the commit has changes with the commit. */
+function wordAndContent(word: string): string {
+  if (!isAbsolute(word) || statSync(word, { throwIfNoEntry: false })?.isFile() !== true) return word;
+  return `${word} ${createHash('sha256').update(readFileSync(word)).digest('hex')}`;
 }
 
 /** Names the folder of what a recipe makes of a commit. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Examination } from '../../bisect/history/examination.js';
 import { anyFailure, Inquiry } from '../../bisect/inquiry.js';
@@ -11,7 +11,9 @@ import { readRecord } from '../../record/read.js';
 import { recordFileName } from '../../record/write.js';
 import { createReporters } from '../../report/reporters.js';
 import { RunSession } from '../../run/session.js';
+import { usualGuests } from '../../run/usual.js';
 import type { Scenario } from '../../scenario/definition.js';
+import type { GuestSettings } from '../../scenario/guests.js';
 import type { BisectWords } from './options.js';
 import { sessionWords } from '../options/cell-options.js';
 
@@ -82,9 +84,20 @@ export function questionOf(
     ...(vary !== 'both' && { '--vary': vary }),
     ...(held && { 'the other side': `${held.name} (${held.sha256})` }),
     '--accel': accel,
-    ...(words.kernel !== undefined || words.disk !== undefined || words.cold ? { guests: JSON.stringify(guests) } : {}),
+    ...guestsIn(guests),
     ...(Object.keys(compile).length > 0 && { 'how commits are compiled': JSON.stringify(compile) }),
   };
+}
+
+/** What guests are made of, where it is not the usual: files by their size and the time of their last change. */
+export function guestsIn(guests: GuestSettings): Question {
+  const said = JSON.stringify(guests);
+  if (said === JSON.stringify(usualGuests)) return {};
+  const files = [guests.kernel, guests.initrd, guests.disk].flatMap((path) => {
+    const stats = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+    return stats ? `${path} ${stats.size} ${stats.mtimeMs}` : [];
+  });
+  return { guests: [said, ...files].join(' ') };
 }
 
 /** A line for a person who watches. */

@@ -67,7 +67,7 @@ export function modeOf(words: BisectWords): SearchMode {
     ...(properties ? [['--properties', 'properties'] as [string, SearchMode]] : []),
     ...(minimise ? [['--minimise', 'minimise'] as [string, SearchMode]] : []),
     ...(run ? [['--run', 'run'] as [string, SearchMode]] : []),
-    ...(builds && !properties && !minimise ? [['--builds', 'builds'] as [string, SearchMode]] : []),
+    ...(builds ? [['--builds', 'builds'] as [string, SearchMode]] : []),
     ...(repo !== undefined && !run ? [['--repo', 'commits'] as [string, SearchMode]] : []),
   ];
   const [first, second] = asked;

@@ -10,7 +10,7 @@ import { recordFileName } from '../../record/write.js';
 import { createReporters } from '../../report/reporters.js';
 import { RunSession } from '../../run/session.js';
 import type { Scenario } from '../../scenario/definition.js';
-import { digestOf, eventsIn } from './examination.js';
+import { digestOf, eventsIn, guestsIn } from './examination.js';
 import type { BisectWords } from './options.js';
 import { sessionWords } from '../options/cell-options.js';
 
@@ -68,7 +68,7 @@ function questionOf({ words, files, builds, compile, question }: ReductionSetup)
     builds: builds.map(({ name, sha256 }) => `${name} (${sha256})`).join(', '),
     '--accel': accel,
     ...(words.grep && { '--grep': words.grep.source }),
-    ...(words.kernel !== undefined || words.disk !== undefined || words.cold ? { guests: JSON.stringify(guests) } : {}),
+    ...guestsIn(guests),
     ...(Object.keys(compile).length > 0 && { 'how commits are compiled': JSON.stringify(compile) }),
   };
 }

@@ -116,6 +116,17 @@ describe('godwit bisect over builds', function () {
     expect(stdout).to.include('--machine pc-q35-8.0 is no machine type of deb:bookworm');
   });
 
+  it('judges nobody by what passes elsewhere: a build that lacks what fails is not good', async () => {
+    const fails = sandbox.scenario('newer', { newer: "expect(1, 'newer').to.equal(2);" }, "machines: 'pc-q35-8.0',");
+    const passes = sandbox.scenario('older', { older: 'await journey.migrate();' });
+    const list = ['--builds', await build('a', 'bookworm'), 'deb:trixie', '--output', 'lacks'];
+    const { exitCode, stderr } = await sandbox.godwit('bisect', fails, passes, ...list);
+    expect(exitCode).to.equal(2);
+    expect(stderr).to.match(
+      /the good end, \.\/a \(QEMU 7\.2\.\d+\), cannot be judged: none of the cells that fail on the bad end can run on it/,
+    );
+  });
+
   it('says which end is wrong, and why', async () => {
     const [bad, other, good] = [await build('a', 'bookworm'), await build('b', 'bookworm'), await build('c', 'trixie')];
     const said = async (...words: string[]): Promise<string> => {
