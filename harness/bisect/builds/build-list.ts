@@ -5,6 +5,7 @@ import { isExecutable } from '../../build/child.js';
 import { locateLocal } from '../../build/local.js';
 import { defaultArch } from '../../build/resolve.js';
 import { CompileError, messageOf, UsageError } from '../../core/errors.js';
+import { unusableBy } from '../commits/commit-build.js';
 import type { Unusable } from '../history/examination.js';
 
 /** Finds a build by its name. */
@@ -38,8 +39,7 @@ async function memberOf(name: string, resolve: Resolve): Promise<ListMember> {
     return { name, build: await resolve(name) };
   } catch (thrown) {
     if (!(thrown instanceof CompileError)) throw thrown;
-    const { log } = thrown.data;
-    return { name, unusable: { reason: thrown.message, ...(typeof log === 'string' && { log }) } };
+    return { name, unusable: unusableBy(thrown) };
   }
 }
 

@@ -8,9 +8,14 @@ import type { Unusable } from '../history/examination.js';
 /** Milliseconds that the compile of a commit may take. */
 const compileMs = 60 * 60_000;
 
-/** Whether it is the commit's own fault: any other wrong word is the user's, and wrong for every commit. */
-function isNoQemu(thrown: unknown): thrown is UsageError {
-  return thrown instanceof UsageError && thrown.message.includes('is no commit of QEMU');
+/** A commit that does not compile, as a search is told of it: why, and the log where there is one. */
+export function unusableBy({ message, data: { log } }: CompileError | UsageError): Unusable {
+  return { reason: message, ...(typeof log === 'string' && { log }) };
+}
+
+/** Whether a wrong word is wrong for one commit, which its error then names: any other is wrong for all of them. */
+function isOfCommit(thrown: unknown): thrown is UsageError {
+  return thrown instanceof UsageError && 'commit' in thrown.data;
 }
 
 /**
@@ -23,9 +28,8 @@ export async function commitBuild(name: string, options: ResolveOptions): Promis
   try {
     located = await locateCommit(name, { ...options, arch: defaultArch, deadline, fetch: true });
   } catch (thrown) {
-    if (!(thrown instanceof CompileError || isNoQemu(thrown))) throw thrown;
-    const { log } = thrown.data;
-    return { reason: thrown.message, ...(typeof log === 'string' && { log }) };
+    if (!(thrown instanceof CompileError || isOfCommit(thrown))) throw thrown;
+    return unusableBy(thrown);
   }
   try {
     return await probed(located, { ...options, deadline });

@@ -47,14 +47,19 @@ export async function searchCommits(examination: Examination, plan: CommitPlan, 
 
 async function startGit(plan: CommitPlan): Promise<GitBisect> {
   const { ends, firstParent, paths, folder, signal, termOld, termNew } = plan;
-  const { repository, good, bad, change } = ends;
-  const [older, newer] = change === 'break' ? [good, bad] : [bad, good];
+  const { repository, change } = ends;
+  const [older, newer] = inOrder(ends);
   const usual = usualTerms[change];
   return GitBisect.start({
     ...{ repository, firstParent, paths, folder, signal },
     ...{ older: older.commit, newer: newer.commit },
     terms: { old: termOld ?? usual.old, new: termNew ?? usual.new },
   });
+}
+
+/** The older end, and the newer. */
+function inOrder({ good, bad, change }: CommitEnds): [older: CommitFacts, newer: CommitFacts] {
+  return change === 'break' ? [good, bad] : [bad, good];
 }
 
 function markOf(answer: Answer, change: 'break' | 'fix'): Mark {
@@ -96,8 +101,8 @@ async function foundIn(
 
 /** The commits that were searched, oldest first, the older end among them. */
 async function orderOf({ ends, firstParent, paths, signal }: CommitPlan): Promise<string[]> {
-  const { repository, good, bad, change } = ends;
-  const [older, newer] = change === 'break' ? [good, bad] : [bad, good];
+  const { repository } = ends;
+  const [older, newer] = inOrder(ends);
   const which = ['--topo-order', '--reverse', ...(firstParent ? ['--first-parent'] : [])];
   const range = [newer.commit, `^${older.commit}`, '--', ...paths];
   const listed = await git(repository, ['rev-list', ...which, ...range], { deadline: Deadline.after(gitMs), signal });

@@ -64,7 +64,9 @@ async function runOwnCommand(compiling: Compiling, command: readonly string[]): 
 async function configureAndBuild(compiling: Compiling, ninja: string): Promise<Compiled> {
   const { recipe, tree, deadline, signal, onProgress } = compiling;
   if (!existsSync(join(tree.path, 'configure'))) {
-    throw new UsageError(`${compiling.commit.slice(0, 12)} is no commit of QEMU: it has no configure`);
+    throw new UsageError(`${compiling.commit.slice(0, 12)} is no commit of QEMU: it has no configure`, {
+      data: { commit: compiling.commit },
+    });
   }
   const cwd = join(tree.path, 'build');
   await mkdir(cwd, { recursive: true });
