@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import type { ListedBuild } from '../../../harness/build/listing.js';
 import { compileSettings } from '../../../harness/cli/options/compile-options.js';
 import { packageRoot } from '../../../harness/core/package-root.js';
-import { Checkout, hasGit } from '../build/git/checkout.js';
+import { type Checkout, checkoutForEach } from '../build/git/checkout.js';
 
 /** Runs `godwit builds WORDS` from the sources, in the environment of the checkout. */
 async function builds(...words: string[]) {
@@ -31,16 +31,7 @@ async function listed(): Promise<ListedBuild[]> {
 describe('godwit builds, of commits', function () {
   this.timeout(60_000);
   let checkout: Checkout;
-
-  before(function () {
-    if (!hasGit) this.skip();
-  });
-
-  beforeEach(async () => {
-    checkout = await Checkout.create();
-  });
-
-  afterEach(() => checkout[Symbol.dispose]());
+  checkoutForEach((made) => (checkout = made));
 
   it('are compiled as the options say, and listed by their commit', async () => {
     const commit = checkout.commit('hw/pci: a change').slice(0, 12);

@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, utimesSync } 
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { BuildError } from '../../../../harness/core/errors.js';
-import { Checkout, hasGit } from './checkout.js';
+import { type Checkout, checkoutForEach } from './checkout.js';
 
 /**
  * 1. A compiled commit whose files were changed, or are gone, is noticed, named, and compiled again where that is allowed.
@@ -12,18 +12,13 @@ describe('the cache of commits', () => {
   let checkout: Checkout;
   let root: string;
 
-  before(function () {
-    if (!hasGit) this.skip();
-  });
+  checkoutForEach((made) => (checkout = made));
 
   beforeEach(async () => {
-    checkout = await Checkout.create();
     const { binary } = await checkout.locate();
     root = join(dirname(binary), '..');
     checkout.said.length = 0;
   });
-
-  afterEach(() => checkout[Symbol.dispose]());
 
   const tamperings: [string, string, (path: string) => void][] = [
     ['a binary that was changed', 'bin/qemu-system-x86_64', (path) => appendFileSync(path, '#')],

@@ -199,3 +199,13 @@ export class Checkout {
     this.folder.removeCallback();
   }
 }
+
+/** Gives every test of a suite a checkout of its own, which goes with the test; on a host without git the suite is skipped. */
+export function checkoutForEach(give: (checkout: Checkout) => void): void {
+  let made: Checkout | undefined;
+  before(function () {
+    if (!hasGit) this.skip();
+  });
+  beforeEach(async () => give((made = await Checkout.create())));
+  afterEach(() => made?.[Symbol.dispose]());
+}

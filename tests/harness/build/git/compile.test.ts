@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { resolveBuild, resolveBuilds } from '../../../../harness/build/resolve.js';
 import { CompileError, UsageError } from '../../../../harness/core/errors.js';
-import { Checkout, hasGit } from './checkout.js';
+import { type Checkout, checkoutForEach } from './checkout.js';
 
 /**
  * 1. A commit is compiled once, with the fewest features that its configure knows, and what is left is a QEMU that runs, its firmware and its log.
@@ -12,16 +12,7 @@ import { Checkout, hasGit } from './checkout.js';
  */
 describe('a commit of QEMU', () => {
   let checkout: Checkout;
-
-  before(function () {
-    if (!hasGit) this.skip();
-  });
-
-  beforeEach(async () => {
-    checkout = await Checkout.create();
-  });
-
-  afterEach(() => checkout[Symbol.dispose]());
+  checkoutForEach((made) => (checkout = made));
 
   it('is compiled once and runs', async () => {
     const onProgress = (text: string): void => void checkout.said.push(text);

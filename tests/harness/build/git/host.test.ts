@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { packageRoot } from '../../../../harness/core/package-root.js';
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { BuildError, CompileError } from '../../../../harness/core/errors.js';
-import { Checkout, hasGit } from './checkout.js';
+import { type Checkout, checkoutForEach } from './checkout.js';
 
 /** A compile that never ends: each compiler has a process group of its own, as ninja arranges it, and hears of no signal. */
 const hangs = (output: string): string => `set -m
@@ -25,16 +25,7 @@ const unseen = '> /dev/null 2>&1';
 describe('a host that compiles', function () {
   this.timeout(30_000);
   let checkout: Checkout;
-
-  before(function () {
-    if (!hasGit) this.skip();
-  });
-
-  beforeEach(async () => {
-    checkout = await Checkout.create();
-  });
-
-  afterEach(() => checkout[Symbol.dispose]());
+  checkoutForEach((made) => (checkout = made));
 
   /** Resolves when the compile that hangs does so. */
   async function hanging(): Promise<void> {

@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { walk } from '../../../../harness/build/file-hashes.js';
-import { Checkout, hasGit } from './checkout.js';
+import { type Checkout, checkoutForEach } from './checkout.js';
 
 /** Everything of a checkout that is a user's: each file with its bytes and times, and what git says of it. */
 async function everything(checkout: Checkout): Promise<Record<string, string>> {
@@ -27,16 +27,7 @@ async function everything(checkout: Checkout): Promise<Record<string, string>> {
 describe('the work tree of a compile', function () {
   this.timeout(30_000);
   let checkout: Checkout;
-
-  before(function () {
-    if (!hasGit) this.skip();
-  });
-
-  beforeEach(async () => {
-    checkout = await Checkout.create();
-  });
-
-  afterEach(() => checkout[Symbol.dispose]());
+  checkoutForEach((made) => (checkout = made));
 
   /** A repository beside the checkout, with one more commit whose file `version` says which. */
   function commitBeside(version: string): string {
