@@ -29,6 +29,8 @@ export interface CompatProperty {
 /** What a build says about itself; asked once per binary and cached. */
 export interface BuildProbe {
   version: QemuVersion;
+  /** The architecture of its guests, as in qemu-system-ARCH. */
+  arch: string;
   /** The distribution's own version text, or ''. */
   package: string;
   machineTypes: MachineType[];
@@ -60,6 +62,8 @@ export interface LocatedBuild {
 /** One QEMU binary with what it needs to run. */
 export interface Build extends LocatedBuild {
   version: QemuVersion;
+  /** The architecture of its guests, as in qemu-system-ARCH: builds of one name differ by it. */
+  arch: string;
   /** The distribution's own version text, or ''. */
   package: string;
   /** SHA-256 of the binary, hexadecimal. */

@@ -50,6 +50,7 @@ export async function probed(located: LocatedBuild, options: ResolveOptions & { 
     return {
       name,
       version: probe.version,
+      arch: probe.arch,
       package: probe.package || (located.package ?? ''),
       ...{ sha256, binary, command, env, probe },
     };

@@ -1,9 +1,9 @@
+import type { MachineFamily } from '../machine/family.js';
 import type { PciAccess } from '../pci/access.js';
 import { formatAddress } from '../pci/address.js';
 import type { ConfigSnapshot, ListedFunction } from './config-snapshot.js';
 
-/** Every bus number owns 1 MiB of the hole below 4 GiB, from here on: the smallest window that a bridge can open. */
-const holeBase = 0xe0000000;
+/** Every bus number owns 1 MiB of the room that the machine has for BARs: the smallest window that a bridge can open. */
 const mebibyte = 0x100000;
 
 const registers = { command: 0x04, bar0: 0x10, memoryWindow: 0x20 };
@@ -17,6 +17,9 @@ interface Placed {
   bars: { bar: number; address: number; is64Bit: boolean }[];
 }
 
+/** Where the room for BARs begins, as an address on the bus. */
+type PciMemory = Pick<MachineFamily['pciMemory'], 'first'>;
+
 type BarChoice = (listed: ListedFunction, bar: number) => boolean;
 
 /**
@@ -24,10 +27,20 @@ type BarChoice = (listed: ListedFunction, bar: number) => boolean;
  * Leaves alone what is mapped already, I/O BARs, and what does not fit into its bus's MiB. Sizes are QEMU's word (`query-pci`), which
  * saves writing and reading every BAR.
  */
-export async function mapDevices(access: PciAccess, functions: readonly ListedFunction[]): Promise<void> {
-  const { placed, changed } = plan(functions, () => true);
+export async function mapDevices(
+  access: PciAccess,
+  functions: readonly ListedFunction[],
+  { first }: PciMemory,
+): Promise<void> {
+  const { placed, changed } = plan(functions, { first, wanted: () => true });
   const commands = await Promise.all(changed.map(({ address }) => access.read(address, registers.command, 2)));
-  await write(access, placed, new Map(changed.map((listed, index) => [listed, commands[index] ?? 0])));
+  await write(access, { placed, first }, new Map(changed.map((listed, index) => [listed, commands[index] ?? 0])));
+}
+
+/** BARs that are to be reached. */
+interface Reach {
+  snapshot: ConfigSnapshot;
+  reaching: (config: Uint8Array) => ReadonlySet<number>;
 }
 
 /**
@@ -38,16 +51,17 @@ export async function mapDevices(access: PciAccess, functions: readonly ListedFu
 export async function reachDevices(
   access: PciAccess,
   functions: readonly ListedFunction[],
-  { snapshot, reaching }: { snapshot: ConfigSnapshot; reaching: (config: Uint8Array) => ReadonlySet<number> },
+  { snapshot, reaching, first }: Reach & PciMemory,
 ): Promise<void> {
   const spaces = new Map(functions.map((listed) => [listed, snapshot.get(formatAddress(listed.address))?.config]));
   const chosen = new Map(Array.from(spaces, ([listed, config]) => [listed, config && reaching(config)]));
-  const { placed, changed } = plan(functions, (listed, bar) => chosen.get(listed)?.has(bar) === true);
+  const wanted: BarChoice = (listed, bar) => chosen.get(listed)?.has(bar) === true;
+  const { placed, changed } = plan(functions, { first, wanted });
   const commands = changed.map((listed): [ListedFunction, number] => {
     const [low = 0, high = 0] = spaces.get(listed)?.subarray(registers.command) ?? [];
     return [listed, low | (high << 8)];
   });
-  const written = write(access, placed, new Map(commands));
+  const written = write(access, { placed, first }, new Map(commands));
   // Asked for at once: QEMU answers in order.
   const headers = changed.map(async (listed) => {
     spaces.get(listed)?.set(await access.readSpace(listed.address, headerBytes));
@@ -58,12 +72,12 @@ export async function reachDevices(
 /** @returns the functions that get addresses, and all those that this changes: they and the bridges above them. */
 function plan(
   functions: readonly ListedFunction[],
-  wanted: BarChoice,
+  { first, wanted }: PciMemory & { wanted: BarChoice },
 ): { placed: Placed[]; changed: ListedFunction[] } {
   const buses = new Set(functions.map(({ address }) => address.bus));
   const placed = [...buses].flatMap((bus) =>
     place(
-      bus,
+      first + bus * mebibyte,
       functions.filter(({ address }) => address.bus === bus),
       wanted,
     ),
@@ -75,13 +89,13 @@ function plan(
 /** @param commands what every function that is to change has in its Command register. */
 async function write(
   access: PciAccess,
-  placed: readonly Placed[],
+  { placed, first }: PciMemory & { placed: readonly Placed[] },
   commands: ReadonlyMap<ListedFunction, number>,
 ): Promise<void> {
   const bridges = new Set(placed.flatMap(({ listed }) => bridgesAbove(listed)));
   await Promise.all([
     ...placed.flatMap(({ listed, bars }) => bars.flatMap((bar) => writeBar(access, listed, bar))),
-    ...[...bridges].map((bridge) => openWindow(access, bridge)),
+    ...[...bridges].map((bridge) => openWindow(access, bridge, first)),
     ...Array.from(commands, ([{ address, buses }, command]) => {
       const enable = memorySpaceEnable | (buses ? busMasterEnable : 0);
       return access.write(address, { offset: registers.command, width: 2 }, command | enable);
@@ -89,9 +103,8 @@ async function write(
   ]);
 }
 
-/** Finds room for what has no address on one bus, the largest BARs first. */
-function place(bus: number, functions: readonly ListedFunction[], wanted: BarChoice): Placed[] {
-  const base = holeBase + bus * mebibyte;
+/** Finds room from `base` on for what has no address on one bus, the largest BARs first. */
+function place(base: number, functions: readonly ListedFunction[], wanted: BarChoice): Placed[] {
   let next = functions
     .flatMap(({ regions }) => regions)
     .filter(({ address }) => address >= base && address < base + mebibyte)
@@ -115,11 +128,11 @@ function writeBar(access: PciAccess, { address }: ListedFunction, bar: Placed['b
   return bar.is64Bit ? [low, access.write(address, at(bar.bar + 1), 0)] : [low];
 }
 
-function openWindow(access: PciAccess, { address, buses }: ListedFunction): Promise<void> {
+function openWindow(access: PciAccess, { address, buses }: ListedFunction, first: number): Promise<void> {
   if (!buses || buses.secondary === 0) return Promise.resolve();
-  const first = (holeBase + buses.secondary * mebibyte) >>> 16;
-  const last = (holeBase + buses.subordinate * mebibyte) >>> 16;
-  const window = ((last & 0xfff0) << 16) | (first & 0xfff0);
+  const from = (first + buses.secondary * mebibyte) >>> 16;
+  const to = (first + buses.subordinate * mebibyte) >>> 16;
+  const window = ((to & 0xfff0) << 16) | (from & 0xfff0);
   return access.write(address, { offset: registers.memoryWindow, width: 4 }, window);
 }
 

@@ -67,12 +67,13 @@ export class ScriptedGuest {
   static async onlooker(machine: Machine, deadline: Deadline): Promise<ScriptedGuest> {
     const ports = new PortAccess(machine.qtest);
     const { ecam } = familyOf(machine.spec.machineType);
-    const register = ecam
-      ? await ports.keepingSelection(() => ports.read(parseAddress(ecam.address), ecam.register, 4))
+    const place = ecam?.register;
+    const register = place
+      ? await ports.keepingSelection(() => ports.read(parseAddress(place.address), place.offset, 4))
       : 0;
     const isEnabled = (register & 1) !== 0;
-    const access = isEnabled ? new EcamAccess(machine.qtest, (register & ecamBaseMask) >>> 0) : ports;
-    const guest = new ScriptedGuest(machine, deadline, access);
+    const moved = isEnabled ? new EcamAccess(machine.qtest, (register & ecamBaseMask) >>> 0) : ports;
+    const guest = new ScriptedGuest(machine, deadline, ecam && !place ? undefined : moved);
     guest.booted = Promise.resolve([]);
     return guest;
   }
@@ -138,7 +139,7 @@ export class ScriptedGuest {
     const read = async (): Promise<ConfigSnapshot> => {
       const functions = await listFunctions(this.machine);
       const snapshot = await snapshotConfig(this.access, functions);
-      if (reaching) await reachDevices(this.access, functions, { snapshot, reaching });
+      if (reaching) await reachDevices(this.access, functions, { snapshot, reaching, ...this.family.pciMemory });
       return snapshot;
     };
     return this.access instanceof PortAccess ? this.access.keepingSelection(read) : read();
@@ -147,7 +148,7 @@ export class ScriptedGuest {
   /** Gives every device an address that has none, so that its registers can be reached. */
   async mapDevices(): Promise<void> {
     await this.boot();
-    await mapDevices(this.access, await listFunctions(this.machine));
+    await mapDevices(this.access, await listFunctions(this.machine), this.family.pciMemory);
   }
 
   /**
@@ -197,12 +198,13 @@ export class ScriptedGuest {
 
   private async firmware(): Promise<PciFunction[]> {
     const { ecam } = this.family;
-    if (ecam) {
+    if (ecam?.register) {
       const ports = new PortAccess(this.machine.qtest);
-      const controller = parseAddress(ecam.address);
+      const { address, offset } = ecam.register;
+      const controller = parseAddress(address);
       await Promise.all([
-        ports.write(controller, { offset: ecam.register + 4, width: 4 }, 0),
-        ports.write(controller, { offset: ecam.register, width: 4 }, ecam.base | 1),
+        ports.write(controller, { offset: offset + 4, width: 4 }, 0),
+        ports.write(controller, { offset, width: 4 }, ecam.base | 1),
       ]);
     }
     return enumerate(this.access);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Build } from '../build/build.js';
+import { findFamily } from './family.js';
 import { quoteWord } from './words.js';
 
 /** Everything that decides what a QEMU is; the same spec on two builds makes a pair. */
@@ -13,6 +14,8 @@ export interface MachineSpec {
   words: readonly string[];
   /** True when it waits for a migration instead of being the first of a route. */
   incoming: boolean;
+  /** What its environment holds beside what the build needs. */
+  env?: Readonly<Record<string, string>>;
   /** How many serial ports it has that Godwit holds the other ends of; none where nothing is said. */
   serials?: number;
 }
@@ -37,10 +40,22 @@ export function channelsOf({ qmp, qtest, serials }: Channels, syntax: (path: str
 
 /** The whole command line, as words. */
 export function commandLine(spec: MachineSpec, channels: Channels): string[] {
+  const family = findFamily(spec.machineType);
+  // Another architecture may have a machine of the same name.
+  const cpu = family?.architecture === spec.build.arch ? family.cpu : undefined;
   return [
     ...spec.build.command,
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-machine', spec.machineType, '-accel', spec.accel, '-m', String(spec.memoryMiB), '-S'],
+    ...[
+      '-machine',
+      spec.machineType,
+      '-accel',
+      spec.accel,
+      ...(cpu === undefined ? [] : ['-cpu', cpu]),
+      '-m',
+      String(spec.memoryMiB),
+      '-S',
+    ],
     ...['-qmp', channels.qmp, '-qtest', channels.qtest, '-qtest-log', 'none'],
     ...channels.serials.flatMap((serial) => ['-serial', serial]),
     ...(spec.incoming ? ['-incoming', 'defer'] : []),
@@ -63,8 +78,13 @@ export function printable(spec: MachineSpec, label: string): string {
   );
 }
 
+/** What the environment of its process must hold. */
+export function environmentOf({ build, env }: MachineSpec): Readonly<Record<string, string>> {
+  return { ...build.env, ...env };
+}
+
 /** The command line with its environment as one line for a shell. */
 export function shellLine(spec: MachineSpec, channels: Channels): string {
-  const environment = Object.entries(spec.build.env).map(([name, value]) => `${name}=${quoteWord(value)}`);
+  const environment = Object.entries(environmentOf(spec)).map(([name, value]) => `${name}=${quoteWord(value)}`);
   return [...environment, ...commandLine(spec, channels).map(quoteWord)].join(' ');
 }

@@ -8,9 +8,22 @@ import { packageRoot } from '../core/package-root.js';
 const familySchema = z.strictObject({
   family: z.string(),
   alias: z.string().optional(),
+  /** As in qemu-system-ARCH. */
   architecture: z.string(),
+  /** The CPU model of its machines, where the default is another one on every build or in every version of the machine. */
+  cpu: z.string().optional(),
   rootBus: z.string(),
-  ecam: z.strictObject({ address: z.string(), register: z.number(), base: z.number() }).optional(),
+  /** Where configuration space is in memory, and the register of a function that puts it there, where firmware has to. */
+  ecam: z
+    .strictObject({
+      base: z.number(),
+      register: z.strictObject({ address: z.string(), offset: z.number() }).optional(),
+    })
+    .optional(),
+  /** Where the BARs of PCI devices have room, as addresses on the bus, and what a CPU adds to one to get there. */
+  pciMemory: z.strictObject({ first: z.number(), cpuOffset: z.number().default(0) }),
+  /** The physical address at which guest RAM begins. */
+  ramBase: z.number().default(0),
   acpiHotplugPort: z.number().optional(),
 });
 
@@ -20,17 +33,26 @@ export type MachineFamily = z.infer<typeof familySchema>;
 const folder = join(packageRoot, 'machines');
 let families: MachineFamily[] | undefined;
 
-/** The family of a machine type ("pc-q35-6.0", "q35,smm=off"). Throws UsageError that lists the families there are. */
-export function familyOf(machineType: string): MachineFamily {
+/** Every family that there is a file for. */
+export function machineFamilies(): readonly MachineFamily[] {
   families ??= readdirSync(folder)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => familySchema.parse(parse(readFileSync(join(folder, file), 'utf8'))));
-  const name = machineType.split(',')[0] ?? '';
-  const found = families.find(
-    ({ family, alias }) => name === alias || name === family || name.startsWith(`${family}-`),
-  );
+  return families;
+}
+
+/** The family of a machine type ("pc-q35-6.0", "q35,smm=off"). Throws UsageError that lists the families there are. */
+export function familyOf(machineType: string): MachineFamily {
+  const found = findFamily(machineType);
   if (found) return found;
-  throw new UsageError(
-    `Godwit knows no machine family of '${machineType}'; it knows: ${families.map(({ family }) => family).join(', ')}`,
+  const known = machineFamilies().map(({ family }) => family);
+  throw new UsageError(`Godwit knows no machine family of '${machineType}'; it knows: ${known.join(', ')}`);
+}
+
+/** The family of a machine type; undefined for one of no family that is known here ("none"). */
+export function findFamily(machineType: string): MachineFamily | undefined {
+  const name = machineType.split(',')[0] ?? '';
+  return machineFamilies().find(
+    ({ family, alias }) => name === alias || name === family || name.startsWith(`${family}-`),
   );
 }

@@ -12,7 +12,7 @@ import { QmpClient, type Transcript } from '../qmp/client.js';
 import { isEvent, type QmpEvent } from '../qmp/messages.js';
 import { QtestClient } from '../qtest/client.js';
 import { type ProcessEnd, startProcess } from './child-process.js';
-import { harnessCommandLine, type MachineSpec, printable, socketsOf } from './command-line.js';
+import { environmentOf, harnessCommandLine, type MachineSpec, printable, socketsOf } from './command-line.js';
 import {
   deviceAddArguments,
   type DeviceLine,
@@ -89,7 +89,9 @@ export class Machine implements AsyncDisposable {
     this.words = spec.words;
     const line = tied(harnessCommandLine(spec, options.folder, options.label));
     const file = options.inherits === undefined ? undefined : openSync(options.inherits, 'r');
-    const { pid, kill, end } = startProcess(line, { env: spec.build.env, file }, (chunk) => logs.stderr.write(chunk));
+    const { pid, kill, end } = startProcess(line, { env: environmentOf(spec), file }, (chunk) =>
+      logs.stderr.write(chunk),
+    );
     if (file !== undefined) closeSync(file);
     this.pid = pid;
     this.kill9 = kill;

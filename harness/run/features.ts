@@ -62,6 +62,7 @@ function wordsOf(scenario: Scenario): readonly string[] {
 const nobody: Build = {
   name: '',
   version: versionOf({ major: 99, minor: 0, micro: 0 }),
+  arch: '',
   package: '',
   sha256: '',
   binary: '',
@@ -69,6 +70,7 @@ const nobody: Build = {
   env: {},
   probe: {
     version: versionOf({ major: 99, minor: 0, micro: 0 }),
+    arch: '',
     package: '',
     machineTypes: [],
     devices: [],

@@ -18,7 +18,7 @@ const packedCompat = z.object({
 type PackedCompat = z.infer<typeof packedCompat>;
 
 const cachedProbe = z.object({
-  format: z.literal(2),
+  format: z.literal(3),
   /** What must still hold for the rest to be true. */
   identity: z.object({
     path: z.string(),
@@ -31,6 +31,7 @@ const cachedProbe = z.object({
   sha256: z.string(),
   probe: z.object({
     version: z.object({ major: z.number(), minor: z.number(), micro: z.number(), text: z.string() }),
+    arch: z.string(),
     package: z.string(),
     machineTypes: z.array(
       z.object({
@@ -83,7 +84,7 @@ export async function probeOnce(
   }
   options.onProbe?.();
   const [sha256, probe] = await Promise.all([hashFile(build.binary), probeBuild(build, options)]);
-  await writeJson(file, { format: 2, identity, sha256, probe: packProbe(probe) } satisfies CachedProbe);
+  await writeJson(file, { format: 3, identity, sha256, probe: packProbe(probe) } satisfies CachedProbe);
   return { sha256, probe };
 }
 

@@ -68,8 +68,9 @@ async function ask(client: QmpClient, options: ProbeOptions): Promise<Answers> {
   const version = versionOf(qemu);
   // Before 9.1 the command takes no argument.
   const tellsCompat = version.major > 9 || (version.major === 9 && version.minor >= 1);
-  const [machines, capabilities, schema] = await Promise.all([
+  const [machines, target, capabilities, schema] = await Promise.all([
     client.execute('query-machines', tellsCompat ? { 'compat-props': true } : {}, options),
+    client.execute('query-target', {}, options),
     client.execute('query-migrate-capabilities', {}, options),
     client.execute('query-qmp-schema', {}, options),
   ]);
@@ -78,6 +79,7 @@ async function ask(client: QmpClient, options: ProbeOptions): Promise<Answers> {
   const parameters = setParameters && 'arg-type' in setParameters ? named.get(setParameters['arg-type']) : undefined;
   return {
     version,
+    arch: target.arch,
     package: packageText,
     machineTypes: machines.map(machineTypeOf),
     migrationCapabilities: capabilities.map((one) => one.capability).sort(),

@@ -13,6 +13,7 @@ function build(name: string, version: string, types: [name: string, alias?: stri
   }));
   const probe = {
     version: parseVersion(version),
+    arch: 'x86_64',
     package: '',
     machineTypes,
     devices: [],
@@ -21,7 +22,17 @@ function build(name: string, version: string, types: [name: string, alias?: stri
     migrationParameters: [],
     compatProperties: undefined,
   };
-  return { name, version: probe.version, package: '', sha256: '', binary: '', command: [], env: {}, probe };
+  return {
+    name,
+    version: probe.version,
+    arch: probe.arch,
+    package: '',
+    sha256: '',
+    binary: '',
+    command: [],
+    env: {},
+    probe,
+  };
 }
 
 const old = build('old', '7.2', [['pc-q35-2.9'], ['pc-q35-2.10'], ['pc-q35-7.2', 'q35']]);

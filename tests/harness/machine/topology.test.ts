@@ -34,6 +34,8 @@ describe('topologies and families', () => {
     }
     expect(familyOf('pc')).to.include({ family: 'pc-i440fx' });
     expect(familyOf('pc-i440fx-7.2')).to.include({ family: 'pc-i440fx', rootBus: 'pci.0' });
+    expect(familyOf('virt-7.2')).to.include({ family: 'virt', architecture: 'aarch64' });
+    expect(familyOf('pseries-5.2')).to.include({ family: 'pseries', architecture: 'ppc64' });
     for (const type of ['pc-q35x', 'isapc', '']) {
       expect(() => familyOf(type), type).to.throw(UsageError, /knows no machine family of .*; it knows: .*pc-q35/);
     }

@@ -6,7 +6,7 @@ import type { Finding } from '../../../harness/record/outcome.js';
 export function imaginedBuild(
   name: string,
   version: string,
-  { machineTypes = [] as string[], devices = [] as string[], accelerators = ['tcg'] } = {},
+  { machineTypes = [] as string[], devices = [] as string[], accelerators = ['tcg'], arch = 'x86_64' } = {},
 ): Build {
   const types = machineTypes.map((type, index) => ({
     name: type,
@@ -17,10 +17,10 @@ export function imaginedBuild(
   }));
   const parsed = parseVersion(version);
   const probe = {
-    ...{ version: parsed, package: '', machineTypes: types, devices, accelerators },
+    ...{ version: parsed, arch, package: '', machineTypes: types, devices, accelerators },
     ...{ migrationCapabilities: [], migrationParameters: [], compatProperties: undefined },
   };
-  return { name, version: parsed, package: '', sha256: '', binary: 'qemu', command: ['qemu'], env: {}, probe };
+  return { name, version: parsed, arch, package: '', sha256: '', binary: 'qemu', command: ['qemu'], env: {}, probe };
 }
 
 export function imaginedFinding(given: Partial<Finding> = {}): Finding {
