@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Build } from '../build/build.js';
-import { findFamily } from './family.js';
+import { findFamily, type MachineFamily } from './family.js';
 import { quoteWord } from './words.js';
 
 /** Everything that decides what a QEMU is; the same spec on two builds makes a pair. */
@@ -57,10 +57,19 @@ export function commandLine(spec: MachineSpec, channels: Channels): string[] {
       '-S',
     ],
     ...['-qmp', channels.qmp, '-qtest', channels.qtest, '-qtest-log', 'none'],
-    ...channels.serials.flatMap((serial) => ['-serial', serial]),
+    ...channels.serials.flatMap((serial, port) => serialWords(serial, port, family)),
     ...(spec.incoming ? ['-incoming', 'defer'] : []),
     ...spec.words,
   ];
+}
+
+/** A serial port that the machine has of its own, or a device for one more. */
+function serialWords(serial: string, port: number, family: MachineFamily | undefined): string[] {
+  const { own = Infinity, more = '' } = family?.serials ?? {};
+  if (port < own) return ['-serial', serial];
+  const id = `serial-port${port}`;
+  const backend = serial.replace(/^(unix|pipe):/, (_, kind) => `${kind === 'unix' ? 'socket' : 'pipe'},id=${id},path=`);
+  return ['-chardev', backend, '-device', `${more},chardev=${id}`];
 }
 
 /** The command line as Godwit starts it: QEMU connects to sockets that Godwit listens on, so that nobody polls for a socket file. */

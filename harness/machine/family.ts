@@ -22,6 +22,11 @@ const familySchema = z.strictObject({
     .optional(),
   /** Where the BARs of PCI devices have room, as addresses on the bus, and what a CPU adds to one to get there. */
   pciMemory: z.strictObject({ first: z.number(), cpuOffset: z.number().default(0) }),
+  /**
+   * How many serial ports a machine has of its own, and the device, with `chardev` to be added, by which it gets more; where nothing is said
+   * it has as many as are asked for.
+   */
+  serials: z.strictObject({ own: z.number(), more: z.string() }).optional(),
   /** The physical address at which guest RAM begins. */
   ramBase: z.number().default(0),
   acpiHotplugPort: z.number().optional(),

@@ -49,8 +49,8 @@ export interface GuestTier {
 /** What was found for settings, by them and the cache that it lies in: to put an initramfs together and to hash a kernel takes a tenth of a cell. */
 const systems = new Map<string, Promise<LinuxSystem>>();
 
-function onceFor(settings: LinuxSettings, find: () => Promise<LinuxSystem>): Promise<LinuxSystem> {
-  const key = JSON.stringify([cacheFolder(), settings]);
+function onceFor(settings: LinuxSettings, arch: string, find: () => Promise<LinuxSystem>): Promise<LinuxSystem> {
+  const key = JSON.stringify([cacheFolder(), arch, settings]);
   const known = systems.get(key);
   if (known) return known;
   const found = find();
@@ -60,11 +60,14 @@ function onceFor(settings: LinuxSettings, find: () => Promise<LinuxSystem>): Pro
   return found;
 }
 
-/** Makes ready what a guest of that kind is started from; undefined for the scripted one, which needs nothing. */
+/**
+ * Makes ready what a guest of that kind is started from; undefined for the scripted one, which needs nothing. `arch` is as in `qemu-system-ARCH`.
+ * Throws UsageError for an architecture of which there is no such guest.
+ */
 export async function guestTier(
   kind: GuestKind,
   settings: GuestSettings,
-  deadline: Deadline,
+  { arch, deadline }: { arch: string; deadline: Deadline },
 ): Promise<GuestTier | undefined> {
   if (kind === 'scripted') return undefined;
   // Most cells run without: their code, and what it reads, is loaded for those that do not.
@@ -86,7 +89,8 @@ export async function guestTier(
     import('../guest/linux/system.js'),
     import('../guest/linux/linux-guest.js'),
   ]);
-  const system = await onceFor(settings, () => linuxSystem(settings, { deadline, fetch: false }));
+  const find = (): Promise<LinuxSystem> => linuxSystem(settings, { arch, deadline, fetch: false });
+  const system = await onceFor(settings, arch, find);
   return {
     ...{ kind, memoryMiB: 192, serials: 2, words: system.words, system: system.name },
     // At QEMU's own 128 MiB a second, half of a cell with 80 MB of Linux would be waiting.

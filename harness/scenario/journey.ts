@@ -151,7 +151,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   /** Starts the first QEMU with its guest, and the second beside it unless the scenario changes devices first. */
   private async begin(): Promise<void> {
     const { scenario, guests, deadline, folder } = this.plan;
-    this.tier = await guestTier(scenario.guest ?? 'scripted', guests, deadline);
+    this.tier = await guestTier(scenario.guest ?? 'scripted', guests, { arch: this.build(0).arch, deadline });
     this.standing = [
       ...(this.tier?.words ?? []),
       ...(await this.userDisk(this.tier?.disk)),
@@ -281,11 +281,16 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     return [...this.standing, ...(varied ?? commandWords(devices, this)), ...added];
   }
 
+  private build(hop: number): Build {
+    const build = this.route[hop];
+    if (build) return build;
+    throw new StateError(`the route has no hop ${hop}`);
+  }
+
   /** What a QEMU of the route is to be. */
   private specOf(hop: number, words: readonly string[]): MachineSpec {
-    const { scenario, route, machineType, variation } = this.plan;
-    const build = route[hop];
-    if (!build) throw new StateError(`the route has no hop ${hop}`);
+    const { scenario, machineType, variation } = this.plan;
+    const build = this.build(hop);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
     const { memoryMiB = 16, serials = 0 } = this.tier ?? {};
     return {

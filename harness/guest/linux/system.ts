@@ -10,6 +10,8 @@ import { linuxImage } from './image/initramfs.js';
 /** The suite whose kernel and busybox a guest is made of where nobody says otherwise: the same one on every build, so that they can be compared. */
 const usualSuite = 'deb:bookworm';
 
+const usualArch = 'x86_64';
+
 /** What a user says about Linux guests; everything left out is of a Debian suite. */
 export interface LinuxSettings {
   /** `deb:SUITE`, or a kernel's image. */
@@ -38,6 +40,8 @@ export interface LinuxSystem {
 
 export interface LinuxSystemOptions {
   deadline: Deadline;
+  /** As in `qemu-system-ARCH`; x86_64 where nothing is said. */
+  arch?: string;
   /** Whether packages that are not in the cache may be fetched. */
   fetch: boolean;
   signal?: AbortSignal;
@@ -62,7 +66,7 @@ export async function linuxSystem(settings: LinuxSettings, options: LinuxSystemO
   const initrd = settings.initrd === undefined ? undefined : existing('--initrd', settings.initrd);
   const isSuite = kernel.startsWith('deb:');
   const image = isSuite ? kernel : existing('--kernel', kernel);
-  const packaged = await guestKernel(isSuite ? kernel : usualSuite, { ...options, arch: 'x86_64' });
+  const packaged = await guestKernel(isSuite ? kernel : usualSuite, { arch: usualArch, ...options });
   const own = await linuxImage(packaged);
   // Beside a kernel of the user's a disk is the whole system; beside Godwit's own it is one more disk.
   const attached = isSuite || disk === undefined ? own.initrd : undefined;

@@ -1,12 +1,15 @@
-/** The device of the serial port on which the guest's shell listens; the kernel's console has the first one to itself. */
-const shellPort = '/dev/ttyS1';
+export interface InitOptions {
+  modules: readonly string[];
+  shellPort: string;
+  greeting: string;
+}
 
 /**
- * The /init of the guest: it mounts what every program expects, loads the modules, and keeps a root shell on the second serial port, with
+ * The /init of the guest: it mounts what every program expects, loads the modules, and keeps a root shell on a serial port, with
  * that as its controlling terminal so that ^C interrupts what runs in it. It never ends and never resets the machine.
- * `greeting` is a word of printf's format that each new shell prints first.
+ * `shellPort` is the device of that port, `greeting` a word of printf's format that each new shell prints first.
  */
-export function initScript({ modules, greeting }: { modules: readonly string[]; greeting: string }): string {
+export function initScript({ modules, shellPort, greeting }: InitOptions): string {
   return `#!/bin/sh
 export PATH=/bin:/sbin HOME=/root TERM=dumb PS1= PS2=
 /bin/busybox --install -s /bin

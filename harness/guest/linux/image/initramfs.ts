@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder, isMissing, writeOnce } from '../../../build/cache-folder.js';
 import type { GuestKernel } from '../../../build/deb/guest-kernel.js';
+import { linuxArchitecture } from './architectures.js';
 import { cpioArchive, type CpioEntry } from './cpio.js';
 import { initScript } from './init-script.js';
 import { type KernelModule, readModules } from './kernel-modules.js';
@@ -25,14 +26,11 @@ export const usualModules: readonly string[] = [
   ...['virtio_console', 'net_failover', 'sd_mod', 'nvme', 'e1000', 'e1000e', 'igb', '8139cp', 'vmxnet3', 'xhci_pci'],
 ];
 
-/**
- * Words for the kernel. Those of the second line make it boot quicker under TCG, which runs at the speed of ten years ago, by leaving out
- * checks and protections; hotplug, ACPI and timers are as ever.
- */
-const usualWords = [
-  ...['console=ttyS0', 'loglevel=6', 'panic=-1', 'tsc=reliable', 'mitigations=off'],
-  ...['cryptomgr.notests', 'no_timer_check', 'nokaslr'],
-];
+/** Words for the kernel of an architecture. The quick ones leave out checks and protections; hotplug, ACPI and timers are as ever. */
+function usualWords(arch: string): string[] {
+  const { console, quickWords } = linuxArchitecture(arch);
+  return [console, 'loglevel=6', 'panic=-1', ...quickWords];
+}
 
 /** How an image differs from the usual one. */
 export interface ImageOptions {
@@ -49,7 +47,8 @@ export async function linuxImage(kernel: GuestKernel, options: ImageOptions = {}
   const wanted = kernel.modulesPacked ? [] : (options.modules ?? usualModules);
   const modules = await readModules(kernel.modules, wanted);
   const names = modules.map(({ name }) => name);
-  const init = initScript({ modules: names, greeting: greetingFormat });
+  const { shellPort } = linuxArchitecture(kernel.arch);
+  const init = initScript({ modules: names, shellPort, greeting: greetingFormat });
   const builtIn = await readOrNothing(join(kernel.modules, 'modules.builtin'));
   const archive = cpioArchive([
     ...folders(['bin', 'dev', 'etc', 'lib', 'proc', 'root', 'run', 'sys', 'tmp']),
@@ -63,7 +62,7 @@ export async function linuxImage(kernel: GuestKernel, options: ImageOptions = {}
     // modprobe takes a module for loaded that stands in it.
     { path: `lib/modules/${kernel.version}/modules.builtin`, kind: 'file', content: builtIn },
   ]);
-  const append = [...usualWords, ...(options.append ?? [])].join(' ');
+  const append = [...usualWords(kernel.arch), ...(options.append ?? [])].join(' ');
   const contents = sha256(archive);
   const initrd = join(cacheFolder(), 'guest', 'initramfs', `${contents}.cpio`);
   await writeOnce(initrd, archive);
