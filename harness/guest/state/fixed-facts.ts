@@ -6,7 +6,7 @@ import { type GuestRam, locateRam } from './memory.js';
 export interface Cpu {
   /** As monitor commands count them. */
   index: number;
-  /** What it says of its CPUID, as QMP returned it; undefined where the area is not asked for. */
+  /** What it says of its CPUID, as QMP returned it; undefined where the area is not asked for, and for what is no x86. */
   features: unknown;
 }
 
@@ -25,7 +25,9 @@ export function askFixedFacts(machine: Machine, areas: readonly StateArea[]): Fi
   const needs = (...wanted: StateArea[]): boolean => wanted.some((area) => areas.includes(area));
   const facts = {
     ram: needs('memory') ? locateRam(machine) : Promise.resolve(undefined),
-    cpus: needs('cpu', 'interrupt-controllers') ? listCpus(machine, needs('cpu')) : Promise.resolve([]),
+    cpus: needs('cpu', 'interrupt-controllers')
+      ? listCpus(machine, needs('cpu') && machine.spec.build.arch === 'x86_64')
+      : Promise.resolve([]),
   };
   for (const asked of Object.values(facts)) asked.catch(() => undefined);
   return facts;

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hex } from '../../core/hex.js';
+import { findFamily } from '../../machine/family.js';
 import type { Machine } from '../../machine/machine.js';
 import type { Answer } from './part.js';
 
 /** Bytes of one digest: a page of the guest's. */
 const pageBytes = 4096;
-/** Guest RAM that lies in one piece from address 0 on, whatever the machine (QEMU hw/i386/pc_q35.c, pc_piix.c). */
+/** Guest RAM that lies in one piece from where it begins, whatever the machine (QEMU hw/i386/pc_q35.c, pc_piix.c, hw/arm/virt.c). */
 const lowBytes = 2 ** 31;
 /** The most that is read at once. */
 const pieceBytes = 1 << 20;
@@ -19,8 +20,10 @@ const gapBytes = 16 * pageBytes;
 const present = 0x80000000;
 const own = 0x41000000;
 
-/** Guest RAM below 2 GiB. */
+/** The first 2 GiB of guest RAM. */
 export interface GuestRam {
+  /** Its physical address. */
+  base: number;
   bytes: number;
   /** Where it starts in the process, and whether it is the process's alone; absent where nobody says. */
   host?: { at: number; isPrivate: boolean };
@@ -28,24 +31,25 @@ export interface GuestRam {
 
 /** Finds guest RAM. It stays where it is as long as the machine runs. */
 export async function locateRam({ qmp, pid, spec }: Machine): Promise<GuestRam> {
-  const [{ 'base-memory': base }, told] = await Promise.all([
+  const base = findFamily(spec.machineType)?.ramBase ?? 0;
+  const [{ 'base-memory': size }, told] = await Promise.all([
     qmp.execute('query-memory-size-summary'),
-    qmp.execute('human-monitor-command', { 'command-line': 'gpa2hva 0' }),
+    qmp.execute('human-monitor-command', { 'command-line': `gpa2hva ${hex(base)}` }),
   ]);
-  const bytes = Math.min(base, lowBytes);
+  const bytes = Math.min(size, lowBytes);
   const [, address] = /is (0x[0-9a-f]+)/.exec(told) ?? [];
-  if (address === undefined || pid === undefined) return { bytes };
+  if (address === undefined || pid === undefined) return { base, bytes };
   const at = Number(address);
   try {
     const isPrivate = !mayNameBackend([spec.machineType, ...spec.words]) || isAnonymous(pid, at);
-    return { bytes, host: { at, isPrivate } };
+    return { base, bytes, host: { at, isPrivate } };
   } catch {
-    return { bytes };
+    return { base, bytes };
   }
 }
 
 /**
- * A digest of every page of guest RAM below 2 GiB that holds anything but zeroes. The memory of the process is read directly, and only
+ * A digest of every page of the first 2 GiB of guest RAM that holds anything but zeroes. The memory of the process is read directly, and only
  * where it was ever written, which takes a millisecond where QEMU would write a file for 10; where the host forbids it, QEMU writes that file.
  */
 export async function readMemory(machine: Machine, ram: GuestRam): Promise<Answer> {
@@ -70,7 +74,7 @@ class PageDigests implements RamReader {
 
 /** Who looks at guest RAM, piece by piece. */
 export interface RamReader {
-  /** Gets a piece of whole pages, which is overwritten afterwards. Pieces come in ascending order; what lies between them is zero. */
+  /** Gets a piece of whole pages by its physical address, which is overwritten afterwards. Pieces come in ascending order; what lies between them is zero. */
   take(address: number, piece: Buffer): void;
 }
 
@@ -81,17 +85,18 @@ export interface RamReader {
 export async function readRam<R extends RamReader>(machine: Machine, ram: GuestRam, makeReader: () => R): Promise<R> {
   const reader = makeReader();
   try {
-    readProcess(machine.pid, ram, (address, block) => reader.take(address, block));
+    readProcess(machine.pid, ram, (at, block) => reader.take(ram.base + at, block));
     return reader;
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown)) throw thrown;
   }
   const another = makeReader();
-  await readSaved(machine, ram.bytes, (address, block) => another.take(address, block));
+  await readSaved(machine, ram, (at, block) => another.take(ram.base + at, block));
   return another;
 }
 
-type Take = (address: number, piece: Buffer) => void;
+/** Gets a piece by where it lies in guest RAM. */
+type Take = (at: number, piece: Buffer) => void;
 
 /** Hands over what may hold anything but zeroes, in pieces. Throws what the host says when it forbids it. */
 function readProcess(pid: number | undefined, { bytes, host }: GuestRam, take: Take): void {
@@ -173,12 +178,14 @@ function refused(message: string): Error {
   return Object.assign(new Error(message), { code: 'EIO' });
 }
 
-async function readSaved(machine: Machine, bytes: number, take: Take): Promise<void> {
+async function readSaved(machine: Machine, { base, bytes }: GuestRam, take: Take): Promise<void> {
   const filename = join(machine.options.folder, `${machine.label}.ram`);
   try {
-    await machine.qmp.execute('pmemsave', { val: 0, size: bytes, filename });
-    // Addresses from 640 KiB to 1 MiB lead to video memory and ROM, whatever RAM lies under them.
-    take(0, readFileSync(filename).fill(0, 0xa0000, 0x100000));
+    await machine.qmp.execute('pmemsave', { val: base, size: bytes, filename });
+    const saved = readFileSync(filename);
+    // On a PC addresses from 640 KiB to 1 MiB lead to video memory and ROM, whatever RAM lies under them.
+    if (machine.spec.build.arch === 'x86_64') saved.fill(0, 0xa0000, 0x100000);
+    take(0, saved);
   } finally {
     rmSync(filename, { force: true });
   }

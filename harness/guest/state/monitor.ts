@@ -21,8 +21,9 @@ async function readProcessor(machine: Machine, { index, features }: Cpu): Promis
   );
 }
 
-/** Interrupt controllers of the machine, and the local APIC of every CPU. */
+/** Interrupt controllers of an x86 machine, and the local APIC of every CPU; the monitors of other architectures tell of none. */
 export async function readInterruptControllers(machine: Machine, { cpus }: FixedFacts): Promise<StatePart[]> {
+  if (machine.spec.build.arch !== 'x86_64') return [];
   const asked = ask(machine, 'info pic');
   // A machine that dies before its CPUs are told is told of by those: nobody awaits this answer then.
   asked.catch(() => undefined);

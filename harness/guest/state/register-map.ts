@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { packageRoot } from '../../core/package-root.js';
+import type { MachineFamily } from '../../machine/family.js';
 
 const width = z.union([z.literal(1), z.literal(2), z.literal(4)]);
 const row = z.union([z.tuple([z.number(), width, z.string()]), z.tuple([z.number(), width, z.string(), z.number()])]);
@@ -37,7 +38,16 @@ const place = z.union([
   }),
 ]);
 
-const chipsetSchema = z.array(z.strictObject({ ...mapFields, families: z.array(z.string()).optional(), place }));
+const chipsetSchema = z.array(
+  z.strictObject({
+    ...mapFields,
+    area: z.enum(['chipset', 'interrupt-controllers']).default('chipset'),
+    families: z.array(z.string()).optional(),
+    /** Only where a property of `/machine` has this value, and there are so many CPUs. */
+    only: z.strictObject({ property: z.string(), value: z.string(), cpus: z.number().optional() }).optional(),
+    place,
+  }),
+);
 const devicesSchema = z.array(z.strictObject({ ...mapFields, match: z.array(z.string()), bar: z.number() }));
 
 /** One register where reading it changes nothing. */
@@ -61,11 +71,9 @@ export interface RegisterMap {
   varies?: { offset: number; mask: number; registers: readonly number[] };
 }
 
-/** Registers of the machine itself; `families` are those that have it, all where nothing is said. */
-export interface ChipsetMap extends RegisterMap {
-  families?: readonly string[] | undefined;
-  place: z.infer<typeof place>;
-}
+/** Registers of the machine itself, and which machines of an architecture have them: all where nothing is said. */
+export type ChipsetMap = RegisterMap &
+  Pick<z.infer<typeof chipsetSchema>[number], 'area' | 'families' | 'only' | 'place'>;
 
 /** Registers behind a base address of a PCI function; `match` holds "VENDOR:DEVICE" or a class code, in hexadecimal. */
 export interface DeviceMap extends RegisterMap {
@@ -73,17 +81,22 @@ export interface DeviceMap extends RegisterMap {
   bar: number;
 }
 
-let chipset: ChipsetMap[] | undefined;
+const chipsets = new Map<string, ChipsetMap[]>();
 let devices: DeviceMap[] | undefined;
 
-/** What machines of a family have outside PCI functions, from `machines/registers/chipset.yaml`. */
-export function chipsetMaps(family: string): ChipsetMap[] {
-  chipset ??= chipsetSchema.parse(load('chipset')).map((entry) => ({
-    ...expand(entry, entry.place.space),
-    place: entry.place,
-    families: entry.families,
+/** What machines of a family have outside PCI functions, from `machines/registers/chipset-ARCHITECTURE.yaml`; nothing where there is no such file. */
+export function chipsetMaps({ family, architecture }: Pick<MachineFamily, 'family' | 'architecture'>): ChipsetMap[] {
+  const name = `chipset-${architecture}`;
+  const known = chipsets.get(name) ?? (existsSync(pathOf(name)) ? readChipset(name) : []);
+  chipsets.set(name, known);
+  return known.filter(({ families }) => families?.includes(family) !== false);
+}
+
+function readChipset(name: string): ChipsetMap[] {
+  return chipsetSchema.parse(load(name)).map(({ area, families, only, place, ...entry }) => ({
+    ...expand(entry, place.space),
+    ...{ area, families, only, place },
   }));
-  return chipset.filter(({ families }) => families?.includes(family) !== false);
 }
 
 /** What is known of a PCI function's registers, by its IDs or its class, from `machines/registers/devices.yaml`. */
@@ -96,8 +109,12 @@ export function deviceMaps(ids: { device: string; classCode: string }): DeviceMa
   return devices.filter(({ match }) => match.includes(ids.device) || match.includes(ids.classCode));
 }
 
+function pathOf(name: string): string {
+  return join(packageRoot, 'machines', 'registers', `${name}.yaml`);
+}
+
 function load(name: string): unknown {
-  return parse(readFileSync(join(packageRoot, 'machines', 'registers', `${name}.yaml`), 'utf8'));
+  return parse(readFileSync(pathOf(name), 'utf8'));
 }
 
 type Row = z.infer<typeof row>;

@@ -1,16 +1,17 @@
 import type { MachineFamily } from '../../machine/family.js';
 import type { Machine } from '../../machine/machine.js';
-import { parseAddress, formatAddress } from '../../pci/address.js';
+import { formatAddress } from '../../pci/address.js';
 import type { StateArea } from '../../record/outcome.js';
 import type { ConfigSnapshot, FunctionSnapshot } from '../config-snapshot.js';
 import { memoryBase } from '../../pci/base-address.js';
+import { readChipset } from './chipset.js';
 import { askFixedFacts, type FixedFacts } from './fixed-facts.js';
 import { readMemory } from './memory.js';
 import { readInterruptControllers, readProcessors } from './monitor.js';
 import { msixBars, readMsix } from './msix.js';
 import { type Answer, joinAnswers, partOf, type StatePart } from './part.js';
 import { readRegisters } from './read-registers.js';
-import { type ChipsetMap, chipsetMaps, type DeviceMap, deviceMaps } from './register-map.js';
+import { type DeviceMap, deviceMaps } from './register-map.js';
 import { readVirtio, virtioBars } from './virtio.js';
 
 const virtioVendor = '1af4';
@@ -42,11 +43,14 @@ export async function readState(
         ...(await readMapped(machine, found)),
       ]),
     'msi-x': async () => eachFunction(await config, 'msi-x', async (found) => [await readMsix(qtest, found.config)]),
-    chipset: async () => {
-      const known = await config;
-      return (await Promise.all(chipsetMaps(family.family).map((map) => readChipset(machine, known, map)))).flat();
+    chipset: async () => readChipset(machine, await config, { area: 'chipset', family, facts }),
+    'interrupt-controllers': async () => {
+      const told = readInterruptControllers(machine, facts);
+      // Who fails first is told; the other's answer is nobody's then.
+      told.catch(() => undefined);
+      const read = readChipset(machine, await config, { area: 'interrupt-controllers', family, facts });
+      return (await Promise.all([told, read])).flat();
     },
-    'interrupt-controllers': () => readInterruptControllers(machine, facts),
     cpu: () => readProcessors(machine, facts),
     memory: async () => {
       const ram = await facts.ram;
@@ -95,22 +99,6 @@ async function readMapped(machine: Machine, { config }: FunctionSnapshot): Promi
     return base === undefined ? [] : [await readRegisters(machine.qtest, map, base)];
   });
   return (await Promise.all(answers)).flat();
-}
-
-async function readChipset(machine: Machine, config: ConfigSnapshot, map: ChipsetMap): Promise<StatePart[]> {
-  const base = baseOf(map, config);
-  if (base === undefined) return [];
-  const answer = await readRegisters(machine.qtest, map, base);
-  return [partOf({ area: 'chipset', device: map.name, address: '' }, answer)];
-}
-
-/** Where a part of the chipset is at this moment; undefined where firmware has not switched it on. */
-function baseOf({ place }: ChipsetMap, config: ConfigSnapshot): number | undefined {
-  if ('at' in place) return place.at;
-  const found = config.get(formatAddress(parseAddress(place.base.function)))?.config;
-  if (!found || ((found[place.enabled.register] ?? 0) & place.enabled.mask) === 0) return undefined;
-  const register = new DataView(found.buffer, found.byteOffset).getUint32(place.base.register, true);
-  return register & place.base.mask;
 }
 
 function mapsOf(config: Uint8Array): DeviceMap[] {
