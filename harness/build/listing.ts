@@ -9,7 +9,8 @@ import { listSuites, readHashes, readManifest, removeSuite, suiteFolder } from '
 import { cachedCommits, describeCommit, isCommitName, removeCommit } from './git/locate.js';
 import { hashesOf, listCommits, type CachedCommit } from './git/manifest.js';
 import { lastingName } from './git/revision.js';
-import { defaultArch, probed, resolveBuild, type ResolveOptions } from './resolve.js';
+import { defaultArch, forArchitecture, splitArchitecture } from './architecture.js';
+import { probed, resolveBuild, type ResolveOptions } from './resolve.js';
 
 /** Milliseconds in which what is at hand is asked or removed. */
 const askMs = 60_000;
@@ -33,8 +34,8 @@ export interface ListedBuild {
 /** The fetched suites, the compiled commits, then the QEMU on PATH if there is one. Fetches and compiles nothing. */
 export async function listBuilds(options: ResolveOptions = {}): Promise<ListedBuild[]> {
   const fetched = (await listSuites()).map(({ folder, manifest: { suite, arch, bytes, fetchedAt } }) => {
-    const name = `deb:${suite}`;
-    const resolved = (): Promise<Build> => resolveBuild(name, { ...options, arch, fetch: false });
+    const name = forArchitecture(`deb:${suite}`, arch);
+    const resolved = (): Promise<Build> => resolveBuild(name, { ...options, fetch: false });
     return describe({ name, arch, bytes, fetchedAt, location: folder }, resolved, options);
   });
   const compiled = (await listCommits()).flatMap((cached) =>
@@ -62,7 +63,7 @@ async function describe(known: Known, resolved: () => Promise<Build>, options: R
 
 async function describeCompiled(cached: CachedCommit, arch: string, options: ResolveOptions): Promise<ListedBuild> {
   const { folder, manifest } = cached;
-  const name = lastingName(manifest);
+  const name = forArchitecture(lastingName(manifest), arch);
   const known = { name, arch, bytes: manifest.bytes, fetchedAt: manifest.compiledAt, location: folder };
   const located = describeCommit(cached, { name, arch });
   if (manifest.failed) {
@@ -99,20 +100,20 @@ export interface Verified {
  * Compares fetched and compiled builds, all of them unless some are named, with what was fetched and compiled. Throws UsageError for one that
  * was not.
  */
-export async function verifyBuilds(names: readonly string[], arch = defaultArch): Promise<Verified[]> {
-  const suites = (await listSuites()).filter(({ manifest }) => manifest.arch === arch);
+export async function verifyBuilds(names: readonly string[]): Promise<Verified[]> {
+  const suites = await listSuites();
   const all = [
-    ...suites.map(({ manifest }) => `deb:${manifest.suite}`),
+    ...suites.map(({ manifest: { suite, arch } }) => forArchitecture(`deb:${suite}`, arch)),
     ...new Set((await listCommits()).map(({ manifest }) => lastingName(manifest))),
   ];
   const verified = (names.length > 0 ? names : all).map(async (name) =>
-    isCommitName(name) ? verifyCommits(name) : [await verifySuite(name, arch)],
+    isCommitName(name) ? verifyCommits(name) : [await verifySuite(name)],
   );
   return (await Promise.all(verified)).flat();
 }
 
-async function verifySuite(name: string, arch: string): Promise<Verified> {
-  const folder = fetchedFolder(name, arch);
+async function verifySuite(name: string): Promise<Verified> {
+  const folder = fetchedFolder(name);
   const hashes = (await readManifest(folder)) && (await readHashes(folder));
   const unreadable = [`${folder} has no readable manifest of what was fetched`];
   const differences = hashes ? await compareFolder(join(folder, 'root'), hashes) : unreadable;
@@ -134,26 +135,29 @@ async function verifyCommits(name: string): Promise<Verified[]> {
  * cache.
  */
 export async function removeBuilds(names: readonly string[], options: ResolveOptions = {}): Promise<void> {
-  const arch = options.arch ?? defaultArch;
   const bounded = {
     deadline: options.deadline ?? Deadline.after(askMs),
     ...(options.signal && { signal: options.signal }),
   };
   const commits = await Promise.all(names.filter(isCommitName).map((name) => compiledCommits(name, bounded.deadline)));
   const suites = names.filter((name) => !isCommitName(name));
-  for (const name of suites) fetchedFolder(name, arch);
-  for (const name of suites) await removeSuite(name.slice('deb:'.length), arch, bounded);
+  for (const name of suites) fetchedFolder(name);
+  for (const name of suites) {
+    const { base, arch = defaultArch } = splitArchitecture(name);
+    await removeSuite(base.slice('deb:'.length), arch, bounded);
+  }
   for (const cached of commits.flat()) await removeCommit(cached, bounded);
 }
 
 async function compiledCommits(name: string, deadline: Deadline): Promise<CachedCommit[]> {
-  const found = await cachedCommits(name, { deadline });
+  const found = await cachedCommits(splitArchitecture(name).base, { deadline });
   if (found.length > 0) return found;
   throw new UsageError(`"${name}" is no compiled build: \`godwit builds\` lists those there are`);
 }
 
-function fetchedFolder(name: string, arch: string): string {
-  const suite = /^deb:([a-z][a-z0-9.-]*)$/.exec(name)?.[1];
+function fetchedFolder(name: string): string {
+  const { base, arch = defaultArch } = splitArchitecture(name);
+  const suite = /^deb:([a-z][a-z0-9.-]*)$/.exec(base)?.[1];
   const folder = suite === undefined ? undefined : suiteFolder(suite, arch);
   if (folder !== undefined && existsSync(folder)) return folder;
   throw new UsageError(`"${name}" is no fetched build: \`godwit builds\` lists those there are`);

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
 import { Deadline } from '../core/deadline.js';
 import { BuildError, messageOf, UsageError } from '../core/errors.js';
+import { defaultArch, forArchitecture, splitArchitecture } from './architecture.js';
 import type { Build, LocatedBuild } from './build.js';
 import { findOnPath } from './child.js';
 import { locateSuite } from './deb/suite.js';
@@ -8,13 +10,10 @@ import type { CompileSettings } from './git/recipe.js';
 import { acceptedNames, locateLocal } from './local.js';
 import { probeOnce } from './probe/probe-cache.js';
 
-/** The architecture of the guests, where nobody says another. */
-export const defaultArch = 'x86_64';
-
 const defaultTimeoutMs = { fetch: 10 * 60_000, compile: 60 * 60_000 };
 
 export interface ResolveOptions {
-  /** As in `qemu-system-ARCH`; x86_64 unless told. */
+  /** As in `qemu-system-ARCH`, where the name says none; x86_64 unless told. */
   arch?: string;
   /** Ten minutes unless told, which a fetch over a slow line takes; an hour for a commit, which may have to be compiled. */
   deadline?: Deadline;
@@ -79,14 +78,53 @@ export async function resolveBuilds(names: readonly string[], options: ResolveOp
   return Promise.all(resolving);
 }
 
-async function locate(name: string, options: ResolveOptions & { deadline: Deadline }): Promise<LocatedBuild> {
-  const arch = options.arch ?? defaultArch;
+/**
+ * Finds a build and asks it nothing: fetched or compiled where need be. Throws as `resolveBuild` does for a name that means no build, or
+ * one that cannot be had.
+ */
+export async function locate(named: string, options: ResolveOptions & { deadline: Deadline }): Promise<LocatedBuild> {
+  const { base, arch = options.arch ?? defaultArch } = splitArchitecture(named);
   if (!/^[a-z0-9_]+$/.test(arch))
     throw new UsageError(`"${arch}" is no architecture: write it as in qemu-system-x86_64`);
+  const name = { name: forArchitecture(named, arch) };
   const fetch = options.fetch ?? true;
-  if (name.startsWith('deb:')) return locateSuite(name, { ...options, arch, fetch });
-  if (isCommitName(name)) return locateCommit(name, { ...options, arch, fetch });
-  return locateLocal(name, arch);
+  if (base.startsWith('deb:')) return { ...(await locateSuite(base, { ...options, arch, fetch })), ...name };
+  if (isCommitName(base)) return { ...(await locateCommit(base, { ...options, arch, fetch })), ...name };
+  // A binary is what it is, whatever architecture is wanted.
+  return isOneBinary(base) ? locateLocal(base, arch) : { ...locateLocal(base, arch), ...name };
+}
+
+/** The builds that a user's name means for guests of these architectures. */
+export interface NamedFor {
+  names: string[];
+  /** Architectures for which a build tree has no binary, where it has one for another. */
+  lacking: string[];
+}
+
+/** A binary is one build, whatever it is for; a build tree is as many as it has binaries for, and at least one that is then not found. */
+export function namesFor(name: string, architectures: readonly string[]): NamedFor {
+  const { base, arch: said } = splitArchitecture(name);
+  if (said !== undefined || isOneBinary(base)) return { names: [name], lacking: [] };
+  const isTree = !base.startsWith('deb:') && !isCommitName(base);
+  const lacking = isTree ? architectures.filter((arch) => !isThere(base, arch)) : [];
+  const there = architectures.filter((arch) => !lacking.includes(arch));
+  if (there.length === 0)
+    return { names: architectures.slice(0, 1).map((arch) => forArchitecture(name, arch)), lacking };
+  return { names: there.map((arch) => forArchitecture(name, arch)), lacking };
+}
+
+/** Whether a name means a binary of its own: neither a suite, nor a commit, nor a tree with binaries for several architectures. */
+function isOneBinary(base: string): boolean {
+  if (base.startsWith('deb:') || isCommitName(base)) return false;
+  return !base.includes('/') || statSync(base, { throwIfNoEntry: false })?.isDirectory() !== true;
+}
+
+function isThere(tree: string, arch: string): boolean {
+  try {
+    return locateLocal(tree, arch).name === tree;
+  } catch {
+    return false;
+  }
 }
 
 /** What `defaultBuilds` found. */

@@ -4,12 +4,13 @@ import { compare, type Comparison, rowsMeant } from '../bisect/compare/compariso
 import { type Builds, cellsOf, type Row, rowsOf } from '../bisect/compare/pairs.js';
 import { reportLines, reportNames } from '../bisect/compare/report.js';
 import { renderComparison } from '../bisect/compare/report-html.js';
-import { resolveBuilds, type ResolveOptions } from '../build/resolve.js';
+import type { ResolveOptions } from '../build/resolve.js';
 import { UsageError } from '../core/errors.js';
 import { writeReport } from '../report/report-file.js';
 import { createReporters } from '../report/reporters.js';
 import { printableLine } from '../report/words.js';
 import { RunSession, type SessionOptions } from '../run/session.js';
+import type { Scenario } from '../scenario/definition.js';
 import {
   type CellWords,
   parseCount,
@@ -19,6 +20,7 @@ import {
   withCellOptions,
 } from './options/cell-options.js';
 import { compileFor, type CompileWords, withCompileOptions } from './options/compile-options.js';
+import { buildsOf, oneArchitecture } from './options/named-builds.js';
 import { parseExpression } from './options/expression.js';
 import { interruptible } from './interrupt.js';
 
@@ -63,7 +65,7 @@ async function compareFromWords(paths: string[], words: CompareWords, signal: Ab
     throw new UsageError(`--base and --patched are both ${words.base}; accepted: two builds`);
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
-  const builds = await buildsOf(words, { compile, signal });
+  const builds = await sidesOf(scenarios, words, { compile, signal });
   const rows = rowsOf(scenarios, builds, {
     ...(words.machine && { machines: words.machine }),
     ...(words.grep && { grep: words.grep }),
@@ -93,13 +95,18 @@ async function compareFromWords(paths: string[], words: CompareWords, signal: Ab
   process.exitCode = comparison.exitStatus;
 }
 
-async function buildsOf(
-  { base, patched }: CompareWords,
-  options: Pick<ResolveOptions, 'compile' | 'signal'>,
+async function sidesOf(
+  scenarios: readonly Scenario[],
+  words: CompareWords,
+  how: Pick<ResolveOptions, 'compile' | 'signal'>,
 ): Promise<Builds> {
-  const [one, other] = await resolveBuilds([base, patched], { ...options, onProgress: say });
-  if (!one || !other) throw new UsageError('--base and --patched name two builds');
-  return { base: one, patched: other };
+  const wanted = { ...words, source: words.base, destination: words.patched };
+  const architectures = oneArchitecture(scenarios, words, say);
+  const { sources, destinations } = await buildsOf(scenarios, wanted, { ...how, architectures, say });
+  const [base] = sources;
+  const [patched] = destinations;
+  if (!base || !patched) throw new UsageError('--base and --patched name two builds');
+  return { base, patched };
 }
 
 function checkExpected(expression: RegExp | undefined, rows: readonly Row[]): void {

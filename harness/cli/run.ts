@@ -1,9 +1,6 @@
 import { Command, Option } from 'commander';
-import { defaultBuilds, resolveBuilds, type ResolveOptions } from '../build/resolve.js';
-import type { Build } from '../build/build.js';
 import { splitWords } from '../machine/words.js';
 import { createReporters, defaultReporters, reporterNames } from '../report/reporters.js';
-import { acceleratorFor } from '../run/accelerator.js';
 import { planCells } from '../run/plan.js';
 import { pairSelections, parsePairs } from '../run/routes.js';
 import { run } from '../run/run.js';
@@ -11,6 +8,7 @@ import { parseShard } from '../run/shard.js';
 import { usualBuilds } from '../run/usual.js';
 import {
   type CellWords,
+  checkAccelerator,
   parseCount,
   prepareCells,
   scenariosOf,
@@ -18,6 +16,7 @@ import {
   withCellOptions,
 } from './options/cell-options.js';
 import { compileFor, type CompileWords, withCompileOptions } from './options/compile-options.js';
+import { buildsOf } from './options/named-builds.js';
 import { interruptible } from './interrupt.js';
 
 interface RunWords extends CellWords, CompileWords {
@@ -66,7 +65,7 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
   });
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
-  const { sources, destinations } = await buildsOf(words, { signal, compile });
+  const { sources, destinations } = await buildsOf(scenarios, words, { signal, compile, say });
   const cells = planCells(scenarios, {
     sources,
     destinations,
@@ -79,7 +78,7 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
   });
   const builds = [...new Set([...sources, ...destinations])];
   if (words.plan) {
-    acceleratorFor(builds, words.accel);
+    checkAccelerator(cells, builds, words.accel);
     return void process.stdout.write(
       cells.map(({ id, skip }) => (skip === undefined ? `${id}\n` : `${id} skipped: ${skip}\n`)).join(''),
     );
@@ -98,19 +97,6 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
   process.exitCode = summary.exitStatus;
 }
 
-async function buildsOf(
-  words: RunWords,
-  how: Pick<ResolveOptions, 'signal' | 'compile'>,
-): Promise<{ sources: Build[]; destinations: Build[] }> {
-  const options = { ...how, onProgress: (text: string): void => void process.stderr.write(`${text}\n`) };
-  const { source = words.destination, destination = words.source } = words;
-  if (!source || !destination) {
-    const { builds, note } = await defaultBuilds(usualBuilds, options);
-    if (note !== undefined) process.stderr.write(`${note}\n`);
-    return { sources: builds, destinations: builds };
-  }
-  const names = [...new Set([...source, ...destination])];
-  const builds = await resolveBuilds(names, options);
-  const named = (wanted: readonly string[]): Build[] => builds.filter(({ name }) => wanted.includes(name));
-  return { sources: named(source), destinations: named(destination) };
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
 }

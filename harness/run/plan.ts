@@ -33,14 +33,13 @@ export interface Selection {
  */
 export function planCells(scenarios: readonly Scenario[], selection: Selection): PlannedCell[] {
   const builds = [...new Set([...selection.sources, ...selection.destinations])];
-  const machineTypes = sortedMachineTypes(builds);
-  for (const wanted of selection.machines ?? []) checkMachine(wanted, machineTypes, builds);
+  for (const wanted of selection.machines ?? []) checkMachine(wanted, builds);
 
   const pairs = pairsOf(selection.sources, selection.destinations, selection.pairs);
   if (pairs.length === 0)
     throw new UsageError(`--pairs ${selection.pairs} leaves no pair of ${builds.map(({ name }) => name).join(', ')}`);
   const chosen = selection.machines ? picomatch([...selection.machines]) : () => true;
-  const narrowed = machineTypes.filter((type) => chosen(type));
+  const narrowed = machineTypesBy(builds, (type) => chosen(type));
   const { grep, shard, seed, added = [] } = selection;
   const all = scenarios
     .flatMap((scenario) => cellsOf(scenario, pairs, narrowed))
@@ -82,13 +81,14 @@ interface Candidate {
   lacksDevice: string | undefined;
 }
 
-function cellsOf(scenario: Scenario, pairs: ReturnType<typeof pairsOf>, machineTypes: readonly string[]): Candidate[] {
+function cellsOf(scenario: Scenario, pairs: ReturnType<typeof pairsOf>, machineTypes: MachineTypes): Candidate[] {
   const own = picomatch([scenario.machines].flat());
-  const types = machineTypes.filter((type) => own(type));
   const allowed = scenario.pairs === 'same' ? pairs.filter(([source, destination]) => source === destination) : pairs;
   const combinations = combine(scenario.options ?? {});
   const shapes = routesOf(scenario.route ?? 'pair', allowed).flatMap((route) =>
-    types.flatMap((machineType) => combinations.map((options) => ({ machineType, options, route }))),
+    (machineTypes.get(route[0]?.arch ?? '') ?? [])
+      .filter((type) => own(type))
+      .flatMap((machineType) => combinations.map((options) => ({ machineType, options, route }))),
   );
   return shapes.filter((shape) => scenario.only?.(shape) ?? true).map((shape) => candidateOf(scenario, shape));
 }
@@ -149,10 +149,23 @@ function sortedMachineTypes(builds: readonly Build[]): string[] {
   return [...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
-function checkMachine(wanted: string, machineTypes: readonly string[], builds: readonly Build[]): void {
+/** Machine types by the architecture that has them. */
+type MachineTypes = ReadonlyMap<string, readonly string[]>;
+
+function machineTypesBy(builds: readonly Build[], isChosen: (type: string) => boolean): MachineTypes {
+  const architectures = [...new Set(builds.map(({ arch }) => arch))];
+  return new Map(
+    architectures.map((arch) => [
+      arch,
+      sortedMachineTypes(builds.filter((build) => build.arch === arch)).filter(isChosen),
+    ]),
+  );
+}
+
+function checkMachine(wanted: string, builds: readonly Build[]): void {
   if (wanted === '') throw new UsageError("--machine '' names no machine type; accepted: names and globs");
   const matches = picomatch(wanted);
-  if (machineTypes.some((type) => matches(type))) return;
+  if (sortedMachineTypes(builds).some((type) => matches(type))) return;
   const aliased = builds.flatMap((build) => build.probe.machineTypes.filter(({ alias }) => alias === wanted));
   const named = [...new Set(aliased.map(({ name }) => name))].join(', ');
   if (named !== '')

@@ -19,10 +19,11 @@ const pingPongs = 10;
 
 type Pair = readonly [Build, Build];
 
-/** Every pair that the selection allows, in the order the builds were named. */
+/** Every pair of one architecture that the selection allows, in the order the builds were named. */
 export function pairsOf(sources: readonly Build[], destinations: readonly Build[], selection: PairSelection): Pair[] {
   const all = sources.flatMap((source) => destinations.map((destination): Pair => [source, destination]));
   return all.filter(([source, destination]) => {
+    if (source.arch !== destination.arch) return false;
     if (selection === 'all') return true;
     if (selection === 'same') return source.name === destination.name;
     const age = compareVersions(source.version, destination.version);

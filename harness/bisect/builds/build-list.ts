@@ -3,13 +3,20 @@ import { join } from 'node:path';
 import { type Build, compareVersions } from '../../build/build.js';
 import { isExecutable } from '../../build/child.js';
 import { locateLocal } from '../../build/local.js';
-import { defaultArch } from '../../build/resolve.js';
 import { CompileError, messageOf, UsageError } from '../../core/errors.js';
 import { unusableBy } from '../commits/commit-build.js';
 import type { Unusable } from '../history/examination.js';
 
 /** Finds a build by its name. */
 export type Resolve = (name: string) => Promise<Build>;
+
+/** How a list of builds is made of words. */
+export interface ListSearch {
+  resolve: Resolve;
+  /** The architecture of the builds in folders, as in qemu-system-ARCH. */
+  arch: string;
+  onNote: (note: string) => void;
+}
 
 /** A build of the list; why it cannot be judged where a commit does not compile. */
 export type ListMember = { name: string; build: Build } | { name: string; unusable: Unusable };
@@ -19,17 +26,12 @@ export type ListMember = { name: string; build: Build } | { name: string; unusab
  * every QEMU in it, by version and then by name. What is no QEMU that runs here is left out of a folder and told to `onNote`.
  * Throws UsageError for a folder without any, and what resolving a name throws.
  */
-export async function buildList(
-  words: readonly string[],
-  resolve: Resolve,
-  onNote: (note: string) => void,
-): Promise<ListMember[]> {
+export async function buildList(words: readonly string[], search: ListSearch): Promise<ListMember[]> {
   const list: ListMember[] = [];
   for (const name of words.flatMap(namesIn)) {
-    const members = membersOf(name);
-    if (!members) list.push(await memberOf(name, resolve));
-    else
-      list.push(...(await byVersion(name, members, { resolve, onNote })).map((build) => ({ name: build.name, build })));
+    const members = membersOf(name, search.arch);
+    if (!members) list.push(await memberOf(name, search.resolve));
+    else list.push(...(await byVersion(name, members, search)).map((build) => ({ name: build.name, build })));
   }
   return [...new Map(list.map((member) => [member.name, member])).values()];
 }
@@ -51,23 +53,23 @@ function namesIn(word: string): string[] {
 }
 
 /** The QEMUs in a folder; undefined for what is no folder, or is a build tree itself. */
-function membersOf(folder: string): string[] | undefined {
+function membersOf(folder: string, arch: string): string[] | undefined {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
   const members = readdirSync(folder)
     .map((entry) => join(folder, entry))
     .map((path) => (path.includes('/') ? path : `./${path}`))
-    .filter((path) => isEmulator(path));
-  return members.length <= 1 && isTree(folder) ? undefined : members;
+    .filter((path) => isEmulator(path, arch));
+  return members.length <= 1 && isTree(folder, arch) ? undefined : members;
 }
 
-function isEmulator(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return isTree(path);
-  return (path.split('/').at(-1) ?? '').startsWith(`qemu-system-${defaultArch}`) && isExecutable(path);
+function isEmulator(path: string, arch: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return isTree(path, arch);
+  return (path.split('/').at(-1) ?? '').startsWith(`qemu-system-${arch}`) && isExecutable(path);
 }
 
-function isTree(folder: string): boolean {
+function isTree(folder: string, arch: string): boolean {
   try {
-    locateLocal(folder.includes('/') ? folder : `./${folder}`, defaultArch);
+    locateLocal(folder.includes('/') ? folder : `./${folder}`, arch);
     return true;
   } catch {
     return false;
@@ -77,7 +79,7 @@ function isTree(folder: string): boolean {
 async function byVersion(
   folder: string,
   members: readonly string[],
-  { resolve, onNote }: { resolve: Resolve; onNote: (note: string) => void },
+  { resolve, arch, onNote }: ListSearch,
 ): Promise<Build[]> {
   const resolved = await Promise.allSettled(members.map((member) => resolve(member)));
   const builds = resolved.flatMap((one, index) => {
@@ -86,6 +88,6 @@ async function byVersion(
     return [];
   });
   if (builds.length === 0)
-    throw new UsageError(`--builds ${folder} holds no qemu-system-${defaultArch} and no build tree that runs here`);
+    throw new UsageError(`--builds ${folder} holds no qemu-system-${arch} and no build tree that runs here`);
   return builds.sort((a, b) => compareVersions(a.version, b.version) || a.name.localeCompare(b.name, 'en'));
 }

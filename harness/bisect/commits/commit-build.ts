@@ -1,6 +1,5 @@
 import type { Build } from '../../build/build.js';
-import { locateCommit } from '../../build/git/locate.js';
-import { defaultArch, probed, type ResolveOptions } from '../../build/resolve.js';
+import { locate, probed, type ResolveOptions } from '../../build/resolve.js';
 import { Deadline } from '../../core/deadline.js';
 import { BuildError, CompileError, UsageError } from '../../core/errors.js';
 import type { Unusable } from '../history/examination.js';
@@ -26,7 +25,7 @@ export async function commitBuild(name: string, options: ResolveOptions): Promis
   const deadline = Deadline.after(compileMs);
   let located;
   try {
-    located = await locateCommit(name, { ...options, arch: defaultArch, deadline, fetch: true });
+    located = await locate(name, { ...options, deadline });
   } catch (thrown) {
     if (!(thrown instanceof CompileError || isOfCommit(thrown))) throw thrown;
     return unusableBy(thrown);

@@ -2,13 +2,15 @@ import { commitBuild } from '../../bisect/commits/commit-build.js';
 import { commitTitle } from '../../bisect/commits/commit-ends.js';
 import type { CommitFacts, Suspect } from '../../bisect/history/examination.js';
 import { candidateOn, type Playing } from '../../bisect/history/varied-side.js';
+import { defaultArch, forArchitecture } from '../../build/architecture.js';
 import type { Build } from '../../build/build.js';
-import { resolveBuild } from '../../build/resolve.js';
+import { namesFor, resolveBuild } from '../../build/resolve.js';
 import { UsageError } from '../../core/errors.js';
 import { type SearchMeans, tell } from './examination.js';
 import type { BisectWords } from './options.js';
 import { prepareCells, scenariosOf, sessionWords } from '../options/cell-options.js';
 import { compileFor } from '../options/compile-options.js';
+import { oneArchitecture } from '../options/named-builds.js';
 
 /** What every search over a history is given. */
 export interface Basis {
@@ -16,6 +18,8 @@ export interface Basis {
   paths: readonly string[];
   playing: Playing;
   means: Omit<SearchMeans, 'question'>;
+  /** The architecture of the cells. */
+  arch: string;
   resolve: (name: string) => Promise<Build>;
 }
 
@@ -26,13 +30,18 @@ export async function basisOf(paths: string[], words: BisectWords, signal: Abort
   const heldName = heldSide(words);
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
-  const resolve = (name: string): Promise<Build> => resolveBuild(name, { signal, compile, onProgress: tell });
+  const architectures = oneArchitecture(scenarios, words, tell);
+  const [arch = defaultArch] = architectures;
+  const resolve = (name: string): Promise<Build> => {
+    const [named = name] = namesFor(name, architectures).names;
+    return resolveBuild(named, { signal, compile, onProgress: tell });
+  };
   const playing = {
     ...{ scenarios, vary: words.vary },
     ...(heldName !== undefined && { held: await resolve(heldName) }),
     chosen: { ...(words.machine && { machines: words.machine }), ...(words.grep && { grep: words.grep }) },
   };
-  return { paths, playing, means: { files, scenarios, compile, signal }, resolve };
+  return { paths, playing, means: { files, scenarios, compile, signal }, arch, resolve };
 }
 
 /** The name of the build on the side that does not vary. Throws UsageError for a side that is missing, or given in vain. */
@@ -51,12 +60,12 @@ const sides = '--vary destination with --source BUILD, --vary source with --dest
 /** Commits of a repository as suspects: each is compiled when it is asked about. */
 export function suspectsOf(
   repository: string,
-  { playing, means }: Basis,
+  { playing, means, arch }: Basis,
   { words, signal }: { words: BisectWords; signal: AbortSignal },
 ): (commit: CommitFacts) => Suspect {
   let isPrepared = false;
   return (commit) => {
-    const name = `git:${repository}@${commit.commit}`;
+    const name = forArchitecture(`git:${repository}@${commit.commit}`, arch);
     const prepare: Suspect['prepare'] = async () => {
       const build = await commitBuild(name, { signal, compile: means.compile, onProgress: tell });
       if ('reason' in build) return build;

@@ -24,7 +24,7 @@ import { prepareCells, sessionWords } from '../options/cell-options.js';
 export async function bisectBuilds(paths: string[], words: BisectWords, signal: AbortSignal): Promise<void> {
   const basis = await basisOf(paths, words, signal);
   const { playing, means } = basis;
-  const list = await buildList(words.builds ?? [], basis.resolve, tell);
+  const list = await buildList(words.builds ?? [], { resolve: basis.resolve, arch: basis.arch, onNote: tell });
   const builds = list.flatMap((member) => ('build' in member ? [member.build] : []));
   const all = builds.flatMap((build) => cellsIn(build, playing));
   await prepareCells({ cells: all, builds, scenarios: means.scenarios }, { ...sessionWords(words), signal });
@@ -108,7 +108,7 @@ function forgetReports(folder: string): void {
 
 function shortName(name: string): string {
   return name.replace(
-    /^(git:.+@)([0-9a-f]{40,})$/,
-    (_, where: string, commit: string) => where + commit.slice(0, shownDigits),
+    /^(git:.+@)([0-9a-f]{40,})(:\w+)?$/,
+    (_, where: string, commit: string, arch = '') => `${where}${commit.slice(0, shownDigits)}${arch}`,
   );
 }

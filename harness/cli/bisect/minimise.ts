@@ -4,16 +4,14 @@ import { checkScenarioFile } from '../../bisect/minimise/check.js';
 import { minimise, SameWay } from '../../bisect/minimise/minimise.js';
 import { minimalData, minimalReport } from '../../bisect/minimise/report.js';
 import { scenarioText } from '../../bisect/minimise/scenario-file.js';
-import type { Build } from '../../build/build.js';
-import { defaultBuilds, resolveBuilds, type ResolveOptions } from '../../build/resolve.js';
 import { UsageError } from '../../core/errors.js';
 import type { PlannedCell } from '../../record/events.js';
 import { planCells } from '../../run/plan.js';
-import { usualBuilds } from '../../run/usual.js';
 import type { Scenario } from '../../scenario/definition.js';
 import type { BisectWords } from './options.js';
 import { inReduction, say, writeReduction } from './reduction.js';
 import { compileFor } from '../options/compile-options.js';
+import { buildsOf, type Sides } from '../options/named-builds.js';
 import { prepareCells, scenariosOf, sessionWords } from '../options/cell-options.js';
 
 /** How many cells are named where one was wanted. */
@@ -26,7 +24,7 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
     throw new UsageError('--good and --bad have no meaning for --minimise, which looks at one cell that fails');
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
-  const { sources, destinations } = await buildsOf(words, { signal, compile });
+  const { sources, destinations } = await buildsOf(scenarios, words, { signal, compile, say });
   const cell = onlyCell(scenarios, { words, sources, destinations });
   const all = [...new Set([...sources, ...destinations])];
   const route = cell.route.flatMap((name) => all.filter((build) => build.name === name));
@@ -54,27 +52,10 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
   writeReduction(words.output, { text: minimalReport(minimal, context), data: minimalData(minimal, context) });
 }
 
-interface Builds {
-  sources: Build[];
-  destinations: Build[];
-}
-
-async function buildsOf(words: BisectWords, how: Pick<ResolveOptions, 'signal' | 'compile'>): Promise<Builds> {
-  const options = { ...how, onProgress: say };
-  const { source = words.destination, destination = words.source } = words;
-  if (source === undefined || destination === undefined) {
-    const { builds, note } = await defaultBuilds(usualBuilds, options);
-    if (note !== undefined) say(note);
-    return { sources: builds, destinations: builds };
-  }
-  const builds = await resolveBuilds([...new Set([source, destination])], options);
-  return { sources: builds.slice(0, 1), destinations: builds.slice(-1) };
-}
-
 /** The one cell that the words select. Throws UsageError that names some where there are several. */
 function onlyCell(
   scenarios: readonly Scenario[],
-  { words, sources, destinations }: Builds & { words: BisectWords },
+  { words, sources, destinations }: Sides & { words: BisectWords },
 ): PlannedCell {
   const cells = planCells(scenarios, {
     ...{ sources, destinations, pairs: 'all' },

@@ -5,7 +5,7 @@ import { propertyData, propertyReport } from '../../bisect/properties/report.js'
 import { type CellOfBoth, searchProperties } from '../../bisect/properties/search.js';
 import { anyFailure } from '../../bisect/inquiry.js';
 import type { Build } from '../../build/build.js';
-import { resolveBuild, resolveBuilds, type ResolveOptions } from '../../build/resolve.js';
+import { resolveBuild, type ResolveOptions } from '../../build/resolve.js';
 import { UsageError } from '../../core/errors.js';
 import type { PlannedCell } from '../../record/events.js';
 import { acceleratorFor } from '../../run/accelerator.js';
@@ -15,6 +15,7 @@ import type { Scenario } from '../../scenario/definition.js';
 import type { BisectWords } from './options.js';
 import { inReduction, say, writeReduction } from './reduction.js';
 import { compileFor } from '../options/compile-options.js';
+import { buildsOf, oneArchitecture } from '../options/named-builds.js';
 import { prepareCells, scenariosOf, sessionWords } from '../options/cell-options.js';
 
 /** `godwit bisect --properties`: which of the properties that separate two machine types makes the difference. */
@@ -23,7 +24,7 @@ export async function bisectProperties(paths: string[], words: BisectWords, sign
   const types = machineTypesOf(words);
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
-  const [source, destination] = await buildsOf(words, { signal, compile });
+  const [source, destination] = await sidesOf(scenarios, { words, types }, { signal, compile });
   const cells = cellsOfBoth(scenarios, { words, types, source, destination });
   const builds = [...new Set([source, destination])];
   const tellers = [...builds, ...(await cachedBuilds(builds, signal))];
@@ -61,16 +62,17 @@ function machineTypesOf({ good, bad, machine }: BisectWords): MachineTypes {
   return { good, bad };
 }
 
-async function buildsOf(
-  words: BisectWords,
+async function sidesOf(
+  scenarios: readonly Scenario[],
+  { words, types }: Pick<Both, 'words' | 'types'>,
   how: Pick<ResolveOptions, 'signal' | 'compile'>,
 ): Promise<[source: Build, destination: Build]> {
-  const { source = words.destination, destination = words.source } = words;
-  if (source === undefined || destination === undefined)
+  if (words.source === undefined && words.destination === undefined)
     throw new UsageError('--properties needs the build that has both machine types: --source BUILD');
-  const names = [...new Set([source, destination])];
-  const builds = await resolveBuilds(names, { ...how, onProgress: say });
-  return builds.length === 1 && builds[0] ? [builds[0], builds[0]] : (builds as [Build, Build]);
+  const wanted = { ...words, machine: [types.good, types.bad] };
+  const architectures = oneArchitecture(scenarios, wanted, say);
+  const { sources, destinations } = await buildsOf(scenarios, wanted, { ...how, architectures, say });
+  return [sources[0], destinations[0]] as [Build, Build];
 }
 
 /** Other builds that are there anyway: one of them may tell what these do not. */

@@ -57,12 +57,21 @@ export async function prepareCells(
   }: { cells: readonly PlannedCell[]; builds: readonly Build[]; scenarios: readonly Scenario[] },
   { accel, guests, signal }: Pick<SessionOptions, 'accel' | 'guests' | 'signal'>,
 ): Promise<void> {
-  acceleratorFor(builds, accel);
+  checkAccelerator(cells, builds, accel);
   const chosen = new Set(cells.flatMap(({ scenario, skip }) => (skip === undefined ? [scenario] : [])));
   await fetchGuests(
     scenarios.filter(({ title }) => chosen.has(title)),
     guests,
     signal,
+  );
+}
+
+/** Throws UsageError when a named accelerator does not run on a build that a cell needs. */
+export function checkAccelerator(cells: readonly PlannedCell[], builds: readonly Build[], accel: string): void {
+  const used = new Set(cells.flatMap(({ route, skip }) => (skip === undefined ? route : [])));
+  acceleratorFor(
+    builds.filter(({ name }) => used.has(name)),
+    accel,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CompileSettings } from '../../build/git/recipe.js';
 import { splitWords } from '../../machine/words.js';
+import { likelyScenarios } from '../../run/architectures.js';
 import { featuresOf } from '../../run/features.js';
 import type { Scenario } from '../../scenario/definition.js';
 import type { CellWords } from './cell-options.js';
@@ -22,9 +23,7 @@ export function compileFor(
   scenarios: readonly Scenario[],
   words: CompileWords & Pick<CellWords, 'grep'>,
 ): CompileSettings {
-  const { grep } = words;
-  const named = grep ? scenarios.filter(({ title }) => title.search(grep) >= 0) : [];
-  return compileSettings(words, featuresOf(named.length > 0 ? named : scenarios));
+  return compileSettings(words, featuresOf(likelyScenarios(scenarios, words.grep)));
 }
 
 /** Adds the options that say how commits (git:DIR@REV) are compiled. */

@@ -41,6 +41,10 @@ const catalogue: Scenario[] = [
   scenario('a device of new builds', { machines: 'pc-q35-5.2', devices: '-device igb,id=x' }),
 ];
 
+const guests = { arch: 'ppc64', machineTypes: ['pseries-7.2'] };
+const other = imaginedBuild('deb:middle:ppc64', '7.2.22', guests);
+const otherRecent = imaginedBuild('deb:recent:ppc64', '10.0.13', guests);
+
 function plan(given: Partial<Selection> = {}, scenarios = catalogue) {
   return planCells(scenarios, {
     sources: [old, middle, recent],
@@ -181,6 +185,23 @@ describe('a plan', () => {
         expect(seededOrder(items, seed).sort()).to.deep.equal([...items].sort());
       }),
     );
+  });
+
+  it('pairs builds of one architecture, on the machines that it has', () => {
+    const builds = [middle, other, otherRecent];
+    const scenarios = [scenario('x86', { machines: '*-7.2' }), scenario('pseries', { machines: 'pseries-*' })];
+    const cells = planCells(scenarios, { sources: builds, destinations: builds, pairs: 'forward' });
+    expect(cells.map(({ id }) => id)).to.deep.equal([
+      'x86 [deb:middle:ppc64 → deb:recent:ppc64, pseries-7.2]',
+      'pseries [deb:middle:ppc64 → deb:recent:ppc64, pseries-7.2]',
+    ]);
+    const same = planCells(scenarios, { sources: builds, destinations: builds, pairs: 'same' });
+    expect(same.map(({ route, machineType }) => `${route[0]} ${machineType}`)).to.deep.equal([
+      ...['deb:middle pc-i440fx-7.2', 'deb:middle pc-q35-7.2'],
+      ...['deb:middle:ppc64 pseries-7.2', 'deb:recent:ppc64 pseries-7.2'],
+      ...['deb:middle:ppc64 pseries-7.2', 'deb:recent:ppc64 pseries-7.2'],
+    ]);
+    expect(cells.every(({ skip }) => skip === undefined)).to.equal(true);
   });
 });
 

@@ -1,0 +1,94 @@
+import type { Build } from '../../build/build.js';
+import { isCommitName } from '../../build/git/locate.js';
+import { defaultBuilds, namesFor, resolveBuilds, type ResolveOptions } from '../../build/resolve.js';
+import { UsageError } from '../../core/errors.js';
+import { architecturesOf } from '../../run/architectures.js';
+import { usualBuilds } from '../../run/usual.js';
+import type { Scenario } from '../../scenario/definition.js';
+import type { CellWords } from './cell-options.js';
+import type { CompileWords } from './compile-options.js';
+
+/** The builds that guests start on, and those that they are migrated to, for every architecture of the scenarios. */
+export interface Sides {
+  sources: Build[];
+  destinations: Build[];
+}
+
+/** What of a command's words says which builds it wants. */
+interface BuildWords extends Pick<CompileWords, 'target'>, Pick<CellWords, 'machine' | 'grep'> {
+  source?: string | readonly string[] | undefined;
+  destination?: string | readonly string[] | undefined;
+}
+
+interface How extends Pick<ResolveOptions, 'signal' | 'compile'> {
+  say: (text: string) => void;
+  /** Those of the scenarios unless told. */
+  architectures?: readonly string[];
+}
+
+/**
+ * Finds the builds on both sides, for the architecture of every machine that the scenarios may have; those that are usual where none is named.
+ * Throws UsageError and BuildError.
+ */
+export async function buildsOf(
+  scenarios: readonly Scenario[],
+  words: BuildWords,
+  { say, architectures, ...how }: How,
+): Promise<Sides> {
+  const options = { ...how, onProgress: say };
+  const wanted = architectures ?? architecturesOf(scenarios, { machines: words.machine, grep: words.grep });
+  const source = [words.source ?? words.destination ?? []].flat();
+  const destination = [words.destination ?? words.source ?? []].flat();
+  if (source.length === 0) {
+    const { builds, note } = await defaultBuilds(
+      wanted.flatMap((arch) => usualBuilds.flatMap((name) => namesFor(name, [arch]).names)),
+      options,
+    );
+    if (note !== undefined) say(note);
+    return { sources: builds, destinations: builds };
+  }
+  const named = new Map([...source, ...destination].map((name) => [name, namesOf(name, wanted, { words, say })]));
+  const all = [...new Set([...named.values()].flat())];
+  const builds = await resolveBuilds(all, options);
+  checkArchitectures(builds, wanted);
+  const on = (side: readonly string[]): Build[] => {
+    const names = side.flatMap((name) => named.get(name) ?? []);
+    return builds.filter(({ name }) => names.includes(name));
+  };
+  return { sources: on(source), destinations: on(destination) };
+}
+
+/** The architecture of a search, which looks at cells of one: that of x86_64 where the scenarios have several. */
+export function oneArchitecture(
+  scenarios: readonly Scenario[],
+  words: Pick<BuildWords, 'machine' | 'grep'>,
+  say: (text: string) => void,
+): string[] {
+  const [first, ...others] = architecturesOf(scenarios, { machines: words.machine, grep: words.grep });
+  if (others.length > 0) say(`cells of ${first} alone; --grep or --machine chooses those of ${others.join(' or ')}`);
+  return first === undefined ? [] : [first];
+}
+
+/** A commit is compiled for one architecture, or for those that the user asked for: each takes as long as the first. */
+function namesOf(
+  name: string,
+  wanted: readonly string[],
+  { words, say }: { words: BuildWords; say: (text: string) => void },
+): string[] {
+  const asked = words.target?.flatMap((names) => names.split(',')) ?? [];
+  const compiled = wanted.filter((arch, index) => index === 0 || asked.includes(arch));
+  const { names, lacking } = namesFor(name, isCommitName(name) ? compiled : wanted);
+  const left = isCommitName(name) ? wanted.filter((arch) => !compiled.includes(arch)) : lacking;
+  if (left.length > 0 && names.length > 0 && left.length < wanted.length) {
+    const remedy = isCommitName(name) ? ` (--target ${left.join(' ')} compiles for them too)` : '';
+    say(`${name}: cells of ${left.join(' and ')} are left out${remedy}`);
+  }
+  return names;
+}
+
+/** Throws UsageError where every build is for other guests than any scenario has. */
+function checkArchitectures(builds: readonly Build[], wanted: readonly string[]): void {
+  if (builds.some(({ arch }) => wanted.includes(arch))) return;
+  const have = builds.map(({ name, arch }) => `${name} is for ${arch}`).join(', ');
+  throw new UsageError(`${have}, and the scenarios chosen are for ${wanted.join(' and ')}`);
+}
