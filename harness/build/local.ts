@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../core/errors.js';
 import type { LocatedBuild } from './build.js';
@@ -26,6 +26,8 @@ export function locateLocal(name: string, arch: string): LocatedBuild {
   const places = placesInTree(arch);
   const binary = places.map((place) => join(path, place)).find(isExecutable);
   if (binary !== undefined) return startedDirectly(name, binary, arch);
+  const others = emulatorsIn(path);
+  if (others.length > 0) throw new UsageError(`"${name}" has no qemu-system-${arch}; it has: ${others.join(', ')}`);
   throw new UsageError(`"${name}" is no QEMU build tree: none of ${places.join(', ')} is an executable in it`);
 }
 
@@ -33,6 +35,13 @@ export function locateLocal(name: string, arch: string): LocatedBuild {
 export function placesInTree(arch: string): string[] {
   const binary = `qemu-system-${arch}`;
   return [binary, `build/${binary}`, `bin/${binary}`, `usr/bin/${binary}`];
+}
+
+/** Names of the emulators that a build tree has, each once. */
+function emulatorsIn(tree: string): string[] {
+  const folders = placesInTree('').map((place) => dirname(join(tree, place)));
+  const names = folders.flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
+  return [...new Set(names.filter((name) => /^qemu-system-[a-z0-9_]+$/.test(name)))].sort();
 }
 
 function startedDirectly(name: string, binary: string, arch: string): LocatedBuild {

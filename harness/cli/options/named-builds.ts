@@ -47,7 +47,9 @@ export async function buildsOf(
     if (note !== undefined) say(note);
     return { sources: builds, destinations: builds };
   }
-  const named = new Map([...source, ...destination].map((name) => [name, namesOf(name, wanted, { words, say })]));
+  const named = new Map(
+    [...new Set([...source, ...destination])].map((name) => [name, namesOf(name, wanted, { words, say })]),
+  );
   const all = [...new Set([...named.values()].flat())];
   const builds = await resolveBuilds(all, options);
   checkArchitectures(builds, wanted);

@@ -76,6 +76,13 @@ describe('a build by path or name', () => {
     }
   });
 
+  it('is refused with what it has, for an architecture that it has no binary for', () => {
+    for (const arch of ['x86_64', 'ppc64']) executable('two', 'build', `qemu-system-${arch}`);
+    const tree = join(folder.name, 'two');
+    const sentence = `"${tree}" has no qemu-system-aarch64; it has: qemu-system-ppc64, qemu-system-x86_64`;
+    expect(() => locateLocal(tree, 'aarch64')).to.throw(UsageError, sentence);
+  });
+
   it('is refused with its own words when it is no QEMU', async () => {
     const file = executable('not-qemu');
     writeFileSync(file, '#!/bin/sh\necho I am a duck >&2\nexit 7\n');
