@@ -17,6 +17,7 @@ export { compareCaptures, type StreamDifference } from './stream/compare/diff.js
 export { loadOrder, orderViolations } from './stream/compare/order.js';
 export type { StreamEdit } from './stream/edit/editor.js';
 export { readStreamFile } from './stream/input.js';
+export type { StandInDevice } from './vfio/stand-in/device.js';
 
 // A scenario file that plain mocha runs finds mocha's globals here; `godwit run` has none.
 if ('describe' in globalThis && 'it' in globalThis) await becomeMochaTests(process.env);

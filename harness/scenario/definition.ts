@@ -3,6 +3,7 @@ import type { Machine } from '../machine/machine.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
 import type { StateArea } from '../record/outcome.js';
+import type { StandInDevice } from '../vfio/stand-in/device.js';
 import type { GuestKind, Guests } from './guests.js';
 import type { KnownIssue } from './known-issue.js';
 
@@ -60,6 +61,11 @@ export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
   destination?: (cell: CellShape) => { devices?: CommandWords; machineType?: string; memoryMiB?: number };
   /** Raw disk images of so many MiB by the `id` of a `-drive`, empty at first, the same files on both sides: `-device virtio-blk-pci,drive=ID`. */
   disks?: Readonly<Record<string, number>>;
+  /**
+   * A device `vfio0` of QEMU's own vfio-pci, on the first build as `source` says and on every other as `destination` does, with a stand-in for the
+   * kernel's VFIO behind it: its properties, and what the hardware shows in configuration space.
+   */
+  vfio?: (cell: CellShape) => { source: StandInDevice; destination: StandInDevice };
   /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, 192 for Linux. */
   memoryMiB?: number;
   /** Milliseconds for the whole cell; 60 000 where nothing is said, twice that for Linux. */

@@ -22,6 +22,7 @@ import type { Journey, Options, Scenario } from './definition.js';
 import { makeDisks } from './disks.js';
 import { type GuestKind, type Guests, type GuestSettings, type GuestTier, guestTier } from './guests.js';
 import type { ReproducedMachine } from './reproduction.js';
+import { CellStandIn } from './stand-in.js';
 import { savedGuest } from './warm-start.js';
 
 export interface JourneyOptions {
@@ -64,6 +65,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   private tier: GuestTier | undefined;
   /** Words of every command line of the cell, whatever devices it has: what the guest is brought up from, and its disks. */
   private standing: readonly string[] = [];
+  private standIn: CellStandIn | undefined;
 
   // A property, so that a body may take it apart: `async body({ guest, migrate })`.
   readonly migrate = async (wished: MigrationPlan = {}): Promise<Outcome> => {
@@ -157,6 +159,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       ...(await this.userDisk(this.tier?.disk)),
       ...makeDisks(scenario.disks ?? {}, folder),
     ];
+    this.standIn = await CellStandIn.of(scenario, this, deadline);
     const words = this.wordsOf(this.plan.variation?.words, scenario.devices);
     const saved = await this.saved(words);
     const first = this.launch(0, words, saved === undefined ? {} : { inherits: saved });
@@ -189,7 +192,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   private async saved(words: readonly string[]): Promise<string | undefined> {
     const { tier } = this;
     const { guests, deadline, folder } = this.plan;
-    if (tier?.identity === undefined || guests.cold) return undefined;
+    if (tier?.identity === undefined || guests.cold || this.standIn) return undefined;
     return savedGuest({
       spec: this.specOf(0, words),
       ...{ identity: tier.identity, folder, deadline },
@@ -272,7 +275,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       if (source.words === source.spec.words) return machine;
       await machine[Symbol.asyncDispose]();
     }
-    return this.launch(this.hop + 1, source.words);
+    return this.launch(this.hop + 1, this.standIn?.without(source.words) ?? source.words);
   }
 
   /** The words of a command line: those of the search, where there is one that gives them, else those of the scenario. */
@@ -293,13 +296,16 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const build = this.build(hop);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
     const { memoryMiB = 16, serials = 0 } = this.tier ?? {};
+    const { words: more = [], env } = this.standIn?.at(hop, build) ?? {};
+    const own = other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices);
     return {
       build,
       machineType: other?.machineType ?? machineType,
       accel: this.plan.accel,
       memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? memoryMiB,
-      words: other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices),
+      words: more.length === 0 ? own : [...own, ...more],
       incoming: hop > 0,
+      ...(env && { env }),
       ...(serials > 0 && { serials }),
     };
   }

@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.js';
+import { standInObstacle } from '../vfio/stand-in/library.js';
 import type { Scenario, ScenarioDefinition } from './definition.js';
 import type { GuestKind } from './guests.js';
 import { checkKnownIssue } from './known-issue.js';
@@ -25,9 +26,14 @@ export function scenario<K extends GuestKind = 'scripted'>(title: string, defini
     throw new UsageError(`the scenario '${title}' is declared ${where}`);
   }
   definition.known?.forEach(checkKnownIssue);
-  const declared: Scenario = { ...definition, title, file: registry.file };
+  const declared: Scenario = { ...definition, ...skipsOf(definition), title, file: registry.file };
   registry.scenarios.push(declared);
   registry.onScenario?.(declared);
+}
+
+/** A cell with a stand-in for the kernel's VFIO is skipped where there can be none. */
+function skipsOf({ vfio, skip }: Pick<Scenario, 'vfio' | 'skip'>): Pick<Scenario, 'skip'> {
+  return vfio ? { skip: (cell) => standInObstacle(cell.route) ?? skip?.(cell) } : {};
 }
 
 /** Runs `load` with every scenario that it declares noted as standing in `file`, and returns those. */

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Build } from '../../build/build.js';
+import { cacheFolder } from '../../build/cache-folder.js';
+import { findOnPath, runChild } from '../../build/child.js';
+import { fetchOnce } from '../../build/fetch-once.js';
+import type { LockOptions } from '../../build/lock.js';
+import { BuildError, UsageError } from '../../core/errors.js';
+import { packageRoot } from '../../core/package-root.js';
+
+/** The stand-in for the kernel's VFIO, compiled for this host. */
+export interface StandIn {
+  /** A library to preload into QEMU. */
+  library: string;
+  /** A folder that is to QEMU what a device's folder in sysfs is: `-device vfio-pci,sysfsdev=…`. */
+  device: string;
+}
+
+/** What the stand-in does not do, for every report of a cell that has one: a verdict says nothing of these. */
+export const standInRemark =
+  "the kernel's VFIO is a stand-in here, without PRE_COPY, P2P, iommufd, interrupts, DMA and mapped BARs";
+
+const source = join(packageRoot, 'harness', 'vfio', 'stand-in', 'kernel.c');
+/** Linked against nothing: it loads beside every C library, older ones than this host's too. */
+const flags = ['-std=gnu11', '-O2', '-fPIC', '-shared', '-nostdlib', '-fno-stack-protector', '-U_FORTIFY_SOURCE'];
+const compiler = 'cc';
+
+/** Says why no cell of these builds can have a stand-in; undefined where nothing is in the way. */
+export function standInObstacle(route: readonly Build[]): string | undefined {
+  if (findOnPath(compiler) === undefined)
+    return `the stand-in for the kernel's VFIO is compiled on this host, and there is no C compiler (${compiler}) on PATH`;
+  const lacking = route.find(({ probe }) => !probe.devices.includes('vfio-pci'));
+  return lacking && `${lacking.name} has no device vfio-pci`;
+}
+
+/**
+ * The stand-in from the cache; compiled there by the first who asks with this source and this compiler. Throws BuildError with the first of
+ * the compiler's own errors, or when there is no compiler; and UsageError for a cache folder whose path cannot be preloaded from.
+ */
+export async function standIn(options: LockOptions): Promise<StandIn> {
+  const folder = join(cacheFolder(), 'vfio', await keyOf(options));
+  if (/\s/.test(folder))
+    throw new UsageError(
+      `the cache folder "${cacheFolder()}" holds white space, at which LD_PRELOAD ends a path; set XDG_CACHE_HOME to a path without`,
+    );
+  const made: StandIn = { library: join(folder, 'kernel.so'), device: join(folder, 'vfio0') };
+  if (existsSync(made.library)) return made;
+  return fetchOnce(folder, {
+    ...options,
+    read: () => Promise.resolve(existsSync(made.library) ? made : undefined),
+    fill: async (fresh) => {
+      await compile(join(fresh, 'kernel.so'), options);
+      await mkdir(join(fresh, 'vfio0'));
+      // All that QEMU reads there: the last part of the link's name is the number of the device's group.
+      await symlink('../../iommu_groups/0', join(fresh, 'vfio0', 'iommu_group'));
+      return made;
+    },
+  });
+}
+
+async function compile(library: string, options: LockOptions): Promise<void> {
+  const { exitCode, stderr, summary } = await runChild([compiler, ...flags, '-o', library, source], options);
+  if (exitCode === 0) return;
+  const error = stderr.split('\n').find((line) => line.includes('error')) ?? summary;
+  throw new BuildError(`the stand-in for the kernel's VFIO does not compile on this host: ${error}`, {
+    data: { log: stderr },
+  });
+}
+
+/** Names the file by all that its content depends on. */
+async function keyOf(options: LockOptions): Promise<string> {
+  const obstacle = standInObstacle([]);
+  if (obstacle !== undefined) throw new BuildError(obstacle);
+  const [text, { stdout }] = await Promise.all([readFile(source, 'utf8'), runChild([compiler, '--version'], options)]);
+  return createHash('sha256')
+    .update(JSON.stringify([text, flags, stdout]))
+    .digest('hex')
+    .slice(0, 16);
+}
