@@ -18,6 +18,8 @@ export interface MachineSpec {
   env?: Readonly<Record<string, string>>;
   /** How many serial ports it has that Godwit holds the other ends of; none where nothing is said. */
   serials?: number;
+  /** Trace events by QEMU's names, `*` in them for any text: each is a line in a file of its own when it happens. */
+  trace?: readonly string[];
 }
 
 /** What `-qmp`, `-qtest` and `-serial` are given: character devices in QEMU's own syntax. */
@@ -25,17 +27,23 @@ export interface Channels {
   qmp: string;
   qtest: string;
   serials: readonly string[];
+  /** The file for trace events, as a path; absent for a machine that traces none. */
+  trace?: string;
 }
 
 /** Paths of the sockets of the machine `label` in `folder`; short names, for a socket's path ends at 107 bytes. */
-export function socketsOf(folder: string, label: string, { serials = 0 }: Pick<MachineSpec, 'serials'>): Channels {
+export function socketsOf(folder: string, label: string, spec: Pick<MachineSpec, 'serials' | 'trace'>): Channels {
   const at = (name: string): string => join(folder, `${label}.${name}`);
-  return { qmp: at('qmp'), qtest: at('qtest'), serials: Array.from({ length: serials }, (_, n) => at(`serial${n}`)) };
+  return {
+    ...{ qmp: at('qmp'), qtest: at('qtest') },
+    serials: Array.from({ length: spec.serials ?? 0 }, (_, n) => at(`serial${n}`)),
+    ...(spec.trace && { trace: at('trace') }),
+  };
 }
 
-/** The same channels with every path put into QEMU's syntax. */
-export function channelsOf({ qmp, qtest, serials }: Channels, syntax: (path: string) => string): Channels {
-  return { qmp: syntax(qmp), qtest: syntax(qtest), serials: serials.map(syntax) };
+/** The same channels with the path of every socket put into QEMU's syntax. */
+export function channelsOf({ qmp, qtest, serials, ...files }: Channels, syntax: (path: string) => string): Channels {
+  return { qmp: syntax(qmp), qtest: syntax(qtest), serials: serials.map(syntax), ...files };
 }
 
 /** The whole command line, as words. */
@@ -59,6 +67,7 @@ export function commandLine(spec: MachineSpec, channels: Channels): string[] {
     ...['-qmp', channels.qmp, '-qtest', channels.qtest, '-qtest-log', 'none'],
     ...channels.serials.flatMap((serial, port) => serialWords(serial, port, family)),
     ...(spec.incoming ? ['-incoming', 'defer'] : []),
+    ...traceWords(spec, channels),
     ...spec.words,
   ];
 }
@@ -70,6 +79,11 @@ function serialWords(serial: string, port: number, family: MachineFamily | undef
   const id = `serial-port${port}`;
   const backend = serial.replace(/^(unix|pipe):/, (_, kind) => `${kind === 'unix' ? 'socket' : 'pipe'},id=${id},path=`);
   return ['-chardev', backend, '-device', `${more},chardev=${id}`];
+}
+
+/** The log of trace events is what `-D` names; nothing else goes there as long as no `-d` asks for it. */
+function traceWords({ trace = [] }: MachineSpec, { trace: file }: Channels): string[] {
+  return file === undefined ? [] : [...trace.flatMap((event) => ['-trace', event]), '-D', file];
 }
 
 /** The command line as Godwit starts it: QEMU connects to sockets that Godwit listens on, so that nobody polls for a socket file. */

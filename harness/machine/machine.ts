@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Deadline } from '../core/deadline.js';
@@ -193,6 +193,17 @@ export class Machine implements AsyncDisposable {
   /** All that the process has written to its standard output and error. */
   log(): string {
     return this.logs.stderr.read();
+  }
+
+  /** The trace events of its spec that have happened, one line each, in their order. */
+  trace(): string[] {
+    const { trace } = socketsOf(this.options.folder, this.label, this.spec);
+    if (trace === undefined || !existsSync(trace)) return [];
+    // Up to 5.2 a line begins with the process and the time.
+    return readFileSync(trace, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.replace(/^\d+@\d+\.\d+:/, ''));
   }
 
   /** Ends the process with SIGKILL and waits for its end. */

@@ -46,7 +46,7 @@ export interface Journey<K extends GuestKind = 'scripted'> extends CellShape {
 export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
   /**
    * Who acts: 'scripted' where nothing is said, in milliseconds and without a vCPU; 'payload', a few hundred bytes of code that change
-   * all of memory again and again; 'linux', a kernel with a shell.
+   * all of memory again and again; 'rtas', as many bytes that make RTAS calls on a pseries machine; 'linux', a kernel with a shell.
    */
   guest?: K;
   /** Machine types as globs; `--machine` narrows them. */
@@ -66,6 +66,8 @@ export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
    * kernel's VFIO behind it: its properties, and what the hardware shows in configuration space.
    */
   vfio?: (cell: CellShape) => { source: StandInDevice; destination: StandInDevice };
+  /** Trace events by QEMU's names (`vfio_load_*`) that every QEMU of the cell writes down, for `machine.trace()`. */
+  trace?: readonly string[];
   /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, 192 for Linux. */
   memoryMiB?: number;
   /** Milliseconds for the whole cell; 60 000 where nothing is said, twice that for Linux. */

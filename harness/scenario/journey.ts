@@ -9,6 +9,7 @@ import { askFixedFacts, type FixedFacts } from '../guest/state/fixed-facts.js';
 import { barsToRead } from '../guest/state/snapshot.js';
 import type { MachineSpec } from '../machine/command-line.js';
 import { overlayDisk } from '../machine/disk-overlay.js';
+import { usualMemoryMiB } from '../machine/family.js';
 import { Machine, type WireObserver } from '../machine/machine.js';
 import type { View } from '../migration/compare.js';
 import { migrate } from '../migration/migrate.js';
@@ -208,7 +209,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   private async attach(tier: GuestTier, machine: Machine, { resumed }: { resumed: boolean }): Promise<void> {
     const guest = await tier.attach(machine, { deadline: this.plan.deadline, resumed });
     this.running = this.undo.use(guest);
-    this.current = { machine, guest: guest as Guests['payload' | 'linux'] };
+    this.current = { machine, guest: guest as Guests[Exclude<GuestKind, 'scripted'>] };
   }
 
   /** The guest takes up with the machine that it has come to, and runs on if it ran. */
@@ -295,17 +296,16 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const { scenario, machineType, variation } = this.plan;
     const build = this.build(hop);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
-    const { memoryMiB = 16, serials = 0 } = this.tier ?? {};
-    const { words: more = [], env } = this.standIn?.at(hop, build) ?? {};
+    const { memoryMiB = usualMemoryMiB(machineType), serials = 0 } = this.tier ?? {};
     const own = other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices);
     return {
       build,
       machineType: other?.machineType ?? machineType,
       accel: this.plan.accel,
       memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? memoryMiB,
-      words: more.length === 0 ? own : [...own, ...more],
+      ...(this.standIn?.spec(hop, { build, words: own }) ?? { words: own }),
       incoming: hop > 0,
-      ...(env && { env }),
+      ...(scenario.trace && { trace: scenario.trace }),
       ...(serials > 0 && { serials }),
     };
   }

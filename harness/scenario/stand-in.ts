@@ -1,4 +1,3 @@
-import type { Build } from '../build/build.js';
 import type { Deadline } from '../core/deadline.js';
 import type { MachineSpec } from '../machine/command-line.js';
 import { devicesOf, withoutDevice } from '../machine/device-line.js';
@@ -20,11 +19,14 @@ export class CellStandIn {
     return vfio && new CellStandIn(await standIn({ deadline }), vfio(cell));
   }
 
-  /** What the QEMU of that build, at that place of the route, has more than the others. */
-  at(hop: number, build: Build): { words: readonly string[]; env?: MachineSpec['env'] } {
-    if (this.isGone) return { words: [] };
+  /** The words of a QEMU at that place of the route with those of its own device, and what its environment holds for it. */
+  spec(hop: number, { build, words }: Pick<MachineSpec, 'build' | 'words'>): Pick<MachineSpec, 'words' | 'env'> {
+    if (this.isGone) return { words };
     const device = hop === 0 ? this.devices.source : this.devices.destination;
-    return { words: standInWords(device, build, this.made), env: standInEnvironment(device, this.made) };
+    return {
+      words: [...words, ...standInWords(device, build, this.made)],
+      env: standInEnvironment(device, this.made),
+    };
   }
 
   /** The words of a QEMU without the device, of which each side has its own; one that the guest has lost on its way stays lost. */

@@ -26,6 +26,8 @@ const source = join(packageRoot, 'harness', 'vfio', 'stand-in', 'kernel.c');
 /** Linked against nothing: it loads beside every C library, older ones than this host's too. */
 const flags = ['-std=gnu11', '-O2', '-fPIC', '-shared', '-nostdlib', '-fno-stack-protector', '-U_FORTIFY_SOURCE'];
 const compiler = 'cc';
+/** What QEMU calls the device in its messages: by the name of its folder, which for a mediated device is a UUID. */
+const deviceName = '76666900-0000-4000-8000-000000000001';
 
 /** Says why no cell of these builds can have a stand-in; undefined where nothing is in the way. */
 export function standInObstacle(route: readonly Build[]): string | undefined {
@@ -45,16 +47,16 @@ export async function standIn(options: LockOptions): Promise<StandIn> {
     throw new UsageError(
       `the cache folder "${cacheFolder()}" holds white space, at which LD_PRELOAD ends a path; set XDG_CACHE_HOME to a path without`,
     );
-  const made: StandIn = { library: join(folder, 'kernel.so'), device: join(folder, 'vfio0') };
+  const made: StandIn = { library: join(folder, 'kernel.so'), device: join(folder, deviceName) };
   if (existsSync(made.library)) return made;
   return fetchOnce(folder, {
     ...options,
     read: () => Promise.resolve(existsSync(made.library) ? made : undefined),
     fill: async (fresh) => {
       await compile(join(fresh, 'kernel.so'), options);
-      await mkdir(join(fresh, 'vfio0'));
+      await mkdir(join(fresh, deviceName));
       // All that QEMU reads there: the last part of the link's name is the number of the device's group.
-      await symlink('../../iommu_groups/0', join(fresh, 'vfio0', 'iommu_group'));
+      await symlink('../../iommu_groups/0', join(fresh, deviceName, 'iommu_group'));
       return made;
     },
   });
@@ -75,7 +77,7 @@ async function keyOf(options: LockOptions): Promise<string> {
   if (obstacle !== undefined) throw new BuildError(obstacle);
   const [text, { stdout }] = await Promise.all([readFile(source, 'utf8'), runChild([compiler, '--version'], options)]);
   return createHash('sha256')
-    .update(JSON.stringify([text, flags, stdout]))
+    .update(JSON.stringify([text, flags, deviceName, stdout]))
     .digest('hex')
     .slice(0, 16);
 }
