@@ -15,6 +15,7 @@ export { scenario } from './scenario/registry.js';
 export { type Capture, readCapture } from './stream/capture.js';
 export { compareCaptures, type StreamDifference } from './stream/compare/diff.js';
 export { loadOrder, orderViolations } from './stream/compare/order.js';
+export { loadEvents, traceOrder, traceViolations } from './stream/compare/trace-order.js';
 export type { StreamEdit } from './stream/edit/editor.js';
 export { readStreamFile } from './stream/input.js';
 export type { StandInDevice } from './vfio/stand-in/device.js';

@@ -101,9 +101,12 @@ export function loadOrder(capture: Capture): LoadStep[] {
 
 /** The rules that a capture breaks, one entry for each thing that was loaded too early. */
 export function orderViolations(capture: Capture): OrderViolation[] {
-  const steps = loadOrder(capture);
-  const roles = { bridges: bridgesOf(capture) };
-  return orderRules.flatMap((rule) => violationsOf(rule, steps, roles));
+  return violationsAmong(loadOrder(capture), bridgesOf(capture));
+}
+
+/** The rules that steps in their order break. @param bridges names of the sections that are PCI bridges. */
+export function violationsAmong(steps: readonly LoadStep[], bridges: ReadonlySet<string>): OrderViolation[] {
+  return orderRules.flatMap((rule) => violationsOf(rule, steps, { bridges }));
 }
 
 function violationsOf(rule: OrderRule, steps: readonly LoadStep[], roles: Roles): OrderViolation[] {
