@@ -60,26 +60,29 @@ export class PortAccess implements PciAccess {
   }
 }
 
+/** Who reads and writes physical memory: the qtest socket, or a guest itself. */
+export type MemoryAccess = Pick<QtestClient, 'readMemory' | 'writeMemory' | 'readBlock'>;
+
 /** The enhanced mechanism: configuration space in memory. Source: PCI Express Base Specification 5.0, 7.2.2. */
 export class EcamAccess implements PciAccess {
   readonly spaceBytes = 4096;
 
   /** @param base physical address of bus 0. */
   constructor(
-    private readonly qtest: QtestClient,
+    private readonly memory: MemoryAccess,
     private readonly base: number,
   ) {}
 
   read(address: PciAddress, offset: number, width: PortWidth): Promise<number> {
-    return this.qtest.readMemory(this.at(address) + offset, width);
+    return this.memory.readMemory(this.at(address) + offset, width);
   }
 
   write(address: PciAddress, { offset, width }: ConfigField, value: number): Promise<void> {
-    return this.qtest.writeMemory(this.at(address) + offset, width, value);
+    return this.memory.writeMemory(this.at(address) + offset, width, value);
   }
 
   readSpace(address: PciAddress, bytes = this.spaceBytes): Promise<Uint8Array> {
-    return this.qtest.readBlock(this.at(address), bytes);
+    return this.memory.readBlock(this.at(address), bytes);
   }
 
   private at(address: PciAddress): number {

@@ -3,8 +3,10 @@ import type { Deadline } from '../core/deadline.js';
 import type { LinuxGuest } from '../guest/linux/linux-guest.js';
 import type { LinuxSettings, LinuxSystem } from '../guest/linux/system.js';
 import type { PayloadGuest } from '../guest/payload/payload-guest.js';
+import type { RtasGuest } from '../guest/rtas/rtas-guest.js';
 import type { RunningGuest } from '../guest/running-guest.js';
 import type { ScriptedGuest } from '../guest/scripted.js';
+import type { SlofGuest } from '../guest/slof/slof-guest.js';
 import type { Machine } from '../machine/machine.js';
 import { fullSpeed } from '../migration/plan.js';
 
@@ -12,6 +14,8 @@ import { fullSpeed } from '../migration/plan.js';
 export interface Guests {
   scripted: ScriptedGuest;
   payload: PayloadGuest;
+  rtas: RtasGuest;
+  slof: SlofGuest;
   linux: LinuxGuest;
 }
 
@@ -25,7 +29,7 @@ export interface GuestSettings extends LinuxSettings {
 
 /** A guest with a vCPU before there is a machine for it. */
 export interface GuestTier {
-  kind: 'payload' | 'linux';
+  kind: Exclude<GuestKind, 'scripted'>;
   memoryMiB: number;
   /** Serial ports that it speaks through. */
   serials: number;
@@ -76,13 +80,30 @@ export async function guestTier(
       import('../guest/payload/image.js'),
       import('../guest/payload/payload-guest.js'),
     ]);
-    const words = ['-bios', await payloadImage()];
+    const words = ['-bios', await payloadImage(arch)];
     return {
       kind,
       memoryMiB: 16,
       serials: 1,
       words,
       attach: (machine, how) => PayloadGuest.attach(machine, how.deadline),
+    };
+  }
+  if (kind === 'rtas') {
+    const [{ rtasImage }, { RtasGuest }] = await Promise.all([
+      import('../guest/rtas/image.js'),
+      import('../guest/rtas/rtas-guest.js'),
+    ]);
+    return {
+      ...{ kind, memoryMiB: 256, serials: 1, words: ['-bios', await rtasImage()] },
+      attach: (machine, how) => RtasGuest.attach(machine, how.deadline),
+    };
+  }
+  if (kind === 'slof') {
+    const { slofWords, SlofGuest } = await import('../guest/slof/slof-guest.js');
+    return {
+      ...{ kind, memoryMiB: 256, serials: 1, words: slofWords },
+      attach: (machine, how) => SlofGuest.attach(machine, how.deadline),
     };
   }
   const [{ linuxSystem }, { LinuxGuest }] = await Promise.all([

@@ -52,7 +52,7 @@ export async function measurePayloadStart(
 ): Promise<{ payloadMs: number; bareMs: number; ratio: number }> {
   const rom = join(folder, 'bare.rom');
   writeFileSync(rom, acceleratorGuest());
-  const image = await payloadImage();
+  const image = await payloadImage('x86_64');
   const payload: number[] = [];
   const bare: number[] = [];
   for (let turn = -2; turn < turns; turn += 1) {

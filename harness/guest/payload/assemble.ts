@@ -6,28 +6,62 @@ import { BuildError } from '../../core/errors.js';
 import { packageRoot } from '../../core/package-root.js';
 import { PrivateFolder } from '../../machine/private-folder.js';
 
-/** How to call GNU as and ld for x86-64: a path, or a loader with its words and a path. */
+/** How to call GNU binutils for one architecture: a path, or a loader with its words and a path. */
 export interface Binutils {
   as: readonly string[];
   ld: readonly string[];
+  objcopy: readonly string[];
 }
 
-/** Where in the project the bytes lie, and where their source. */
-export const bytesPath: string = join(packageRoot, 'harness/guest/payload/x86-64.ts');
-const sourcePath = join(packageRoot, 'harness/guest/payload/x86-64.s');
+/** The architectures that there is a payload guest for, as in `qemu-system-ARCH`. */
+export type PayloadArch = 'x86_64' | 'aarch64';
 
-/** Where the first byte of the source lies in memory; the last one is the last below 1 MiB. */
-const origin = '0xffc00';
+interface PayloadSource {
+  /** Its files, without extension. */
+  name: string;
+  as: readonly string[];
+  ld: readonly string[];
+  /** The text of the file with the bytes, for these lines. */
+  render: (lines: string) => string;
+}
 
-/** The end of the ROM image, assembled from its source. Throws BuildError with what a tool said. */
-export async function assemble({ as, ld }: Binutils, deadline: Deadline): Promise<Buffer> {
-  using folder = PrivateFolder.create();
-  const object = join(folder.path, 'x86-64.o');
-  const image = join(folder.path, 'x86-64.bin');
-  const commands = [
+const sources: Readonly<Record<PayloadArch, PayloadSource>> = {
+  x86_64: {
+    name: 'x86-64',
     // Some distributions have as describe the instruction set in a section of its own, which would end up in the image.
-    [...as, '--64', '-mx86-used-note=no', '-o', object, sourcePath],
-    [...ld, '-m', 'elf_x86_64', '-Ttext', origin, '--entry', '0', '--oformat', 'binary', '-o', image, object],
+    as: ['--64', '-mx86-used-note=no'],
+    // Where the first byte of the source lies in memory; the last one is the last below 1 MiB.
+    ld: ['-m', 'elf_x86_64', '-Ttext', '0xffc00'],
+    render: renderX86,
+  },
+  aarch64: {
+    name: 'aarch64',
+    as: ['-march=armv8-a'],
+    ld: ['-m', 'aarch64linux', '-Ttext', '0'],
+    render: renderAarch64,
+  },
+};
+
+/** Every architecture that there is a payload guest for. */
+export const payloadArchs = Object.keys(sources) as PayloadArch[];
+
+/** Where in the project the bytes lie. */
+export function bytesPath(arch: PayloadArch): string {
+  return pathOf(`${sources[arch].name}.ts`);
+}
+
+/** The code of an image, assembled from its source. Throws BuildError with what a tool said. */
+export async function assemble(arch: PayloadArch, { as, ld, objcopy }: Binutils, deadline: Deadline): Promise<Buffer> {
+  using folder = PrivateFolder.create();
+  const { name, ...words } = sources[arch];
+  const object = join(folder.path, `${name}.o`);
+  const linked = join(folder.path, `${name}.elf`);
+  const image = join(folder.path, `${name}.bin`);
+  const commands = [
+    [...as, ...words.as, '-o', object, pathOf(`${name}.s`)],
+    [...ld, ...words.ld, '--entry', '0', '-o', linked, object],
+    // ld for arm64 writes nothing but ELF.
+    [...objcopy, '-O', 'binary', '-j', '.text', linked, image],
   ];
   for (const command of commands) {
     const { exitCode, stderr, summary } = await runChild(command, { deadline });
@@ -36,22 +70,44 @@ export async function assemble({ as, ld }: Binutils, deadline: Deadline): Promis
   return await readFile(image);
 }
 
-/** The text of x86-64.ts for these bytes. */
-export function renderBytes(bytes: Buffer): string {
+/** The text of the file at `bytesPath` for these bytes. */
+export function renderBytes(arch: PayloadArch, bytes: Buffer): string {
   const lines = bytes.toString('hex').match(/.{1,64}/g) ?? [];
+  return sources[arch].render(lines.map((line) => `  ${line}`).join('\n'));
+}
+
+function pathOf(file: string): string {
+  return join(packageRoot, 'harness/guest/payload', file);
+}
+
+function renderX86(lines: string): string {
   return `// Made by generate.ts from x86-64.s; never edited by hand.
 
 const romBytes = 0x10000;
 
 /** The end of the image. */
 const code = \`
-${lines.map((line) => `  ${line}`).join('\n')}
+${lines}
 \`;
 
 /** The payload guest as a ROM image for \`-bios\`, for any x86 PC machine type with a first serial port; x86-64.s says what it does. */
 export function x86Rom(): Buffer {
   const bytes = Buffer.from(code.replaceAll(/\\s/g, ''), 'hex');
   return Buffer.concat([Buffer.alloc(romBytes - bytes.length), bytes]);
+}
+`;
+}
+
+function renderAarch64(lines: string): string {
+  return `// Made by generate.ts from aarch64.s; never edited by hand.
+
+const code = \`
+${lines}
+\`;
+
+/** The payload guest as an image for \`-bios\`, for any virt machine type with a first serial port; aarch64.s says what it does. */
+export function aarch64Image(): Buffer {
+  return Buffer.from(code.replaceAll(/\\s/g, ''), 'hex');
 }
 `;
 }

@@ -1,13 +1,18 @@
 import { writeFile } from 'node:fs/promises';
+import { findOnPath } from '../../build/child.js';
 import { Deadline } from '../../core/deadline.js';
 import { messageOf } from '../../core/errors.js';
-import { assemble, bytesPath, renderBytes } from './assemble.js';
+import { assemble, bytesPath, payloadArchs, renderBytes } from './assemble.js';
 
-/** Writes x86-64.ts anew from x86-64.s, with the as and ld of this host. */
+/** Writes the bytes of every payload guest anew from its source, with the binutils of this host: those for its architecture, where there are any. */
 async function main(): Promise<void> {
-  const bytes = await assemble({ as: ['as'], ld: ['ld'] }, Deadline.after(30_000));
-  await writeFile(bytesPath, renderBytes(bytes));
-  process.stdout.write(`${bytesPath}: ${bytes.length} bytes\n`);
+  for (const arch of payloadArchs) {
+    const call = (tool: string): string[] => [findOnPath(`${arch}-linux-gnu-${tool}`) ?? tool];
+    const tools = { as: call('as'), ld: call('ld'), objcopy: call('objcopy') };
+    const bytes = await assemble(arch, tools, Deadline.after(30_000));
+    await writeFile(bytesPath(arch), renderBytes(arch, bytes));
+    process.stdout.write(`${bytesPath(arch)}: ${bytes.length} bytes\n`);
+  }
 }
 
 main().catch((thrown: unknown) => {

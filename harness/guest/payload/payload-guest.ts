@@ -1,18 +1,21 @@
 import type { Deadline } from '../../core/deadline.js';
 import { GuestError, StateError, UsageError } from '../../core/errors.js';
 import type { Machine } from '../../machine/machine.js';
-import type { PciAccess } from '../../pci/access.js';
+import { familyOf } from '../../machine/family.js';
+import { EcamAccess, type PciAccess } from '../../pci/access.js';
 import type { PortWidth } from '../../qtest/client.js';
 import { locateRam, readRam } from '../state/memory.js';
+import { aarch64Commands } from './aarch64-commands.js';
+import { GuestMemory } from './guest-memory.js';
 import { PayloadPort } from './port.js';
 import { type Command, commands } from './protocol.js';
 import { pageBytes, type WalkedRange, WalkLaw } from './walk.js';
 import { type PortField, x86Commands, X86ConfigAccess } from './x86-ports.js';
 
-/** Where the x86 guest walks when it starts, to the end of RAM or of 2 GiB; and VALUE of its STATE in x86-64.s. */
-const x86 = { first: 0x100000, wordAt: 0x8010 };
-/** Memory that the guest maps. */
-const mappedBytes = 2 ** 32;
+/** Where in RAM the guest walks when it starts, to the end of RAM or of 2 GiB; and VALUE of its STATE in its source. */
+const places = { first: 0x100000, word: 0x8010 };
+/** Memory that the guest maps, by architecture. */
+const mappedBytes: Readonly<Record<string, number>> = { x86_64: 2 ** 32, aarch64: 2 ** 39 };
 /** Milliseconds that the guest's clock is compared with the host's: the rate is then right to a hundredth. */
 const calibrationMs = 50;
 /** Bytes that the walk dirties in a second of the guest's own time at most; 'none' pauses it, 'unlimited' lets it run. */
@@ -26,13 +29,18 @@ export class PayloadGuest implements AsyncDisposable {
   private ticksPerSecond: number | undefined;
   private walked: WalkedRange | undefined;
   /** Configuration space as the guest sees it, by its own instructions. */
-  readonly access: PciAccess = new X86ConfigAccess((command) => this.request(command));
+  readonly access: PciAccess;
 
   private constructor(
     private current: Machine,
     private readonly port: PayloadPort,
     private readonly deadline: Deadline,
-  ) {}
+  ) {
+    const request = (command: Command): Promise<bigint> => this.request(command);
+    const { architecture, ecam } = familyOf(current.spec.machineType);
+    const isX86 = architecture === 'x86_64' || !ecam;
+    this.access = isX86 ? new X86ConfigAccess(request) : new EcamAccess(new GuestMemory(request), ecam.base);
+  }
 
   /**
    * Starts the guest of a machine that was just launched with the payload's image as `-bios` and a serial port, and waits for its hello. It
@@ -46,7 +54,9 @@ export class PayloadGuest implements AsyncDisposable {
     const [, ram] = await Promise.all([machine.qmp.execute('cont'), locateRam(machine)]);
     await hello;
     const guest = new PayloadGuest(machine, port, deadline);
-    guest.walked = { first: x86.first, bytes: ram.bytes - x86.first };
+    const range = { first: ram.base + places.first, bytes: ram.bytes - places.first };
+    if (guest.architecture === 'aarch64') await guest.request(aarch64Commands.begin(range.first, range.bytes));
+    guest.walked = range;
     return guest;
   }
 
@@ -88,13 +98,14 @@ export class PayloadGuest implements AsyncDisposable {
     return Number(await this.request(commands.position));
   }
 
-  /** Zeroes whole pages above 1 MiB and walks them from now on, beginning with round 1. Throws UsageError for what is no such range of RAM. */
+  /** Zeroes whole pages above the first MiB of RAM and walks them from now on, beginning with round 1. Throws UsageError for what is no such range of RAM. */
   async setRange(first: number, bytes: number): Promise<void> {
     const isWhole = [first, bytes].every((count) => Number.isSafeInteger(count) && count % pageBytes === 0);
-    const { bytes: end } = await locateRam(this.current);
-    if (!isWhole || first < x86.first || bytes <= 0 || first + bytes > end) {
+    const ram = await locateRam(this.current);
+    const [begin, end] = [ram.base + places.first, ram.base + ram.bytes];
+    if (!isWhole || first < begin || bytes <= 0 || first + bytes > end) {
       throw new UsageError(
-        `${bytes} bytes from ${first} cannot be walked; accepted: whole pages of ${pageBytes} between ${x86.first} and ${end}`,
+        `${bytes} bytes from ${first} cannot be walked; accepted: whole pages of ${pageBytes} between ${begin} and ${end}`,
       );
     }
     this.walked = undefined;
@@ -112,7 +123,7 @@ export class PayloadGuest implements AsyncDisposable {
     await this.resume();
   }
 
-  /** `checksumOf` a range of memory, as the guest reads it. Addresses are below 4 GiB. */
+  /** `checksumOf` a range of memory, as the guest reads it, of what it maps. */
   checksum(from: number, bytes: number): Promise<bigint> {
     if (![from, bytes].every((count) => Number.isSafeInteger(count) && count >= 0 && count % 4 === 0)) {
       return Promise.reject(new UsageError(`${bytes} bytes from ${from} have no checksum; accepted: multiples of 4`));
@@ -120,22 +131,27 @@ export class PayloadGuest implements AsyncDisposable {
     return this.reaching(from, bytes, () => commands.checksum(from, bytes));
   }
 
-  /** Reads memory, or a register behind a memory BAR, below 4 GiB. */
+  /**
+   * Reads memory, or a register behind a memory BAR: below 4 GiB on x86, below 512 GiB on arm64, where an address that nothing decodes resets the
+   * machine.
+   */
   readMemory(address: number, width: 1 | 2 | 4 | 8): Promise<bigint> {
     return this.reaching(address, width, () => commands.readMemory(address, width));
   }
 
-  /** Writes memory, or a register behind a memory BAR, below 4 GiB. */
+  /** Writes what `readMemory` reads. */
   async writeMemory(address: number, width: 1 | 2 | 4 | 8, value: bigint): Promise<void> {
     await this.reaching(address, width, () => commands.writeMemory(address, width, value));
   }
 
+  /** Of an x86 machine alone: throws UsageError where there are no ports. */
   async readPort(port: number, width: PortWidth): Promise<number> {
-    return Number(await this.request(x86Commands.in({ port, width })));
+    return Number(await this.requestOfX86(x86Commands.in({ port, width })));
   }
 
+  /** Of an x86 machine alone. */
   async writePort(at: PortField, value: number): Promise<void> {
-    await this.request(x86Commands.out(at, value));
+    await this.requestOfX86(x86Commands.out(at, value));
   }
 
   /** Ticks since the machine was reset; they stand still while the machine is stopped. */
@@ -152,7 +168,7 @@ export class PayloadGuest implements AsyncDisposable {
     const { running } = await machine.qmp.execute('query-status');
     if (running) await machine.qmp.execute('stop');
     const ram = await locateRam(machine);
-    const law = await readRam(machine, ram, () => new WalkLaw(range, x86.wordAt)).finally(async () => {
+    const law = await readRam(machine, ram, () => new WalkLaw(range, ram.base + places.word)).finally(async () => {
       // A migration may have taken the guest away meanwhile: then it must not go on here.
       if (running && (await machine.qmp.execute('query-status')).status === 'paused') await machine.qmp.execute('cont');
     });
@@ -171,15 +187,29 @@ export class PayloadGuest implements AsyncDisposable {
     return Promise.resolve();
   }
 
+  private get architecture(): string {
+    return familyOf(this.current.spec.machineType).architecture;
+  }
+
   private request(command: Command): Promise<bigint> {
     return this.port.request(command, this.deadline);
   }
 
+  /** The same opcodes mean something else to guests of other architectures. */
+  private requestOfX86(command: Command): Promise<bigint> {
+    if (this.architecture === 'x86_64') return this.request(command);
+    return Promise.reject(
+      new UsageError(`a ${this.architecture} machine has no ports: it was asked for ${command.what}`),
+    );
+  }
+
   /** What the guest does not map would reset the machine. */
   private reaching(address: number, bytes: number, makeCommand: () => Command): Promise<bigint> {
-    const isReached = Number.isSafeInteger(address) && address >= 0 && address + bytes <= mappedBytes;
+    const mapped = mappedBytes[this.architecture] ?? 0;
+    const isReached = Number.isSafeInteger(address) && address >= 0 && address + bytes <= mapped;
     if (isReached) return this.request(makeCommand());
-    return Promise.reject(new UsageError(`${address} is out of the payload guest's reach; accepted: below 4 GiB`));
+    const accepted = `below ${mapped / 2 ** 30} GiB`;
+    return Promise.reject(new UsageError(`${address} is out of the payload guest's reach; accepted: ${accepted}`));
   }
 
   private async ticksPerPage({ bytesPerSecond }: { bytesPerSecond: number }): Promise<bigint> {

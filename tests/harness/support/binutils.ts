@@ -5,14 +5,16 @@ import { unpack } from '../../../harness/build/deb/unpack.js';
 import { findOnPath } from '../../../harness/build/child.js';
 import { Deadline } from '../../../harness/core/deadline.js';
 import { StateError } from '../../../harness/core/errors.js';
-import type { Binutils } from '../../../harness/guest/payload/assemble.js';
+import type { Binutils, PayloadArch } from '../../../harness/guest/payload/assemble.js';
 import { PrivateFolder } from '../../../harness/machine/private-folder.js';
 
-/** Debian's binutils for x86-64, whatever the host's processor is, and what its programs are called. */
-const packageName = 'binutils-x86-64-linux-gnu';
-const prefix = 'x86_64-linux-gnu-';
+/** Debian's binutils for an architecture, whatever the host's processor is; and the architecture that Node calls by another name. */
+const packages: Readonly<Record<PayloadArch, { packageName: string; node: string }>> = {
+  x86_64: { packageName: 'binutils-x86-64-linux-gnu', node: 'x64' },
+  aarch64: { packageName: 'binutils-aarch64-linux-gnu', node: 'arm64' },
+};
 
-/** GNU as and ld for x86-64, for as long as it is not disposed: the host's own, or Debian's unpacked into a folder. */
+/** GNU binutils for an architecture, for as long as it is not disposed: the host's own, or Debian's unpacked into a folder. */
 export class BorrowedBinutils implements Disposable {
   private constructor(
     readonly tools: Binutils,
@@ -20,15 +22,17 @@ export class BorrowedBinutils implements Disposable {
   ) {}
 
   /** @param own false where the host's own are not wanted. */
-  static async find({ own = true } = {}): Promise<BorrowedBinutils> {
-    const names = process.arch === 'x64' ? [prefix, ''] : [prefix];
+  static async find(arch: PayloadArch, { own = true } = {}): Promise<BorrowedBinutils> {
+    const prefix = prefixOf(arch);
+    const names = process.arch === packages[arch].node ? [prefix, ''] : [prefix];
     for (const name of own ? names : []) {
-      const [as, ld] = ['as', 'ld'].map((tool) => findOnPath(`${name}${tool}`));
-      if (as !== undefined && ld !== undefined) return new BorrowedBinutils({ as: [as], ld: [ld] });
+      const [as, ld, objcopy] = ['as', 'ld', 'objcopy'].map((tool) => findOnPath(`${name}${tool}`));
+      if (as === undefined || ld === undefined || objcopy === undefined) continue;
+      return new BorrowedBinutils({ as: [as], ld: [ld], objcopy: [objcopy] });
     }
     const folder = PrivateFolder.create();
     try {
-      return new BorrowedBinutils(await fetchInto(folder.path), folder);
+      return new BorrowedBinutils(await fetchInto(folder.path, arch), folder);
     } catch (thrown) {
       folder[Symbol.dispose]();
       throw thrown;
@@ -40,12 +44,18 @@ export class BorrowedBinutils implements Disposable {
   }
 }
 
-async function fetchInto(folder: string): Promise<Binutils> {
+/** What the programs' names begin with. */
+function prefixOf(arch: PayloadArch): string {
+  return `${arch}-linux-gnu-`;
+}
+
+async function fetchInto(folder: string, arch: PayloadArch): Promise<Binutils> {
+  const { packageName } = packages[arch];
   const deadline = Deadline.after(120_000);
   const root = join(folder, 'root');
-  const packages = await download({ suite: 'bookworm', packageName }, folder, { deadline });
+  const downloaded = await download({ suite: 'bookworm', packageName }, folder, { deadline });
   await unpack(
-    packages.map(({ path }) => path),
+    downloaded.map(({ path }) => path),
     root,
     { deadline },
   );
@@ -55,7 +65,7 @@ async function fetchInto(folder: string): Promise<Binutils> {
   const libraries = files.filter((path) => /^(usr\/)?lib\/[^/]*-linux-gnu$/.test(path)).map((path) => join(root, path));
   const call = (tool: string): string[] => [
     ...[join(root, loader), '--library-path', libraries.join(':')],
-    join(root, 'usr', 'bin', `${prefix}${tool}`),
+    join(root, 'usr', 'bin', `${prefixOf(arch)}${tool}`),
   ];
-  return { as: call('as'), ld: call('ld') };
+  return { as: call('as'), ld: call('ld'), objcopy: call('objcopy') };
 }

@@ -1,13 +1,15 @@
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { payloadImage } from '../../../../harness/guest/payload/image.js';
 import { PayloadGuest } from '../../../../harness/guest/payload/payload-guest.js';
+import { familyOf } from '../../../../harness/machine/family.js';
 import type { Machine } from '../../../../harness/machine/machine.js';
 import { completedMigration } from '../../../../harness/migration/completed.js';
 import type { Launchpad, LaunchWish } from '../../support/launchpad.js';
 
 /** A machine with a payload guest that has not started; pc-q35-6.0 unless wished otherwise. */
 export async function launchPayload(pad: Launchpad, wish: LaunchWish = {}): Promise<Machine> {
-  const words = ['-bios', await payloadImage(), ...(wish.words ?? [])];
+  const arch = familyOf(wish.machineType ?? 'pc-q35-6.0').architecture;
+  const words = ['-bios', await payloadImage(arch), ...(wish.words ?? [])];
   return pad.launch({ machineType: 'pc-q35-6.0', serials: 1, ...wish, words });
 }
 
