@@ -46,7 +46,8 @@ export interface Journey<K extends GuestKind = 'scripted'> extends CellShape {
 export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
   /**
    * Who acts: 'scripted' where nothing is said, in milliseconds and without a vCPU; 'payload', a few hundred bytes of code that change
-   * all of memory again and again; 'rtas', as many bytes that make RTAS calls on a pseries machine; 'linux', a kernel with a shell.
+   * all of memory again and again; 'rtas', as many bytes that make RTAS calls on a pseries machine; 'slof', the firmware
+   * of pseries machines at its prompt; 'linux', a kernel with a shell.
    */
   guest?: K;
   /** Machine types as globs; `--machine` narrows them. */
@@ -68,6 +69,11 @@ export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
   vfio?: (cell: CellShape) => { source: StandInDevice; destination: StandInDevice };
   /** Trace events by QEMU's names (`vfio_load_*`) that every QEMU of the cell writes down, for `machine.trace()`. */
   trace?: readonly string[];
+  /**
+   * True looks at the order in which the destination loads what it is sent, in its trace and, where a relay keeps a copy, in the stream: whatever is
+   * loaded before something that it needs is a finding of its own.
+   */
+  loadOrder?: true;
   /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, 192 for Linux. */
   memoryMiB?: number;
   /** Milliseconds for the whole cell; 60 000 where nothing is said, twice that for Linux. */

@@ -23,6 +23,7 @@ import type { Journey, Options, Scenario } from './definition.js';
 import { makeDisks } from './disks.js';
 import { type GuestKind, type Guests, type GuestSettings, type GuestTier, guestTier } from './guests.js';
 import type { ReproducedMachine } from './reproduction.js';
+import { orderFindings, tracedEvents } from './load-order.js';
 import { CellStandIn } from './stand-in.js';
 import { savedGuest } from './warm-start.js';
 
@@ -96,6 +97,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       runs: goesOn,
       onPhase: this.plan.onPhase,
     });
+    if (this.plan.scenario.loadOrder) outcome.findings.push(...orderFindings(outcome, destination));
     // Before the guest is asked anything: what it says is no reason to forget what happened to it.
     this.plan.onOutcome(outcome);
     if (hasArrived(outcome)) {
@@ -297,6 +299,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const build = this.build(hop);
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
     const { memoryMiB = usualMemoryMiB(machineType), serials = 0 } = this.tier ?? {};
+    const trace = tracedEvents(scenario);
     const own = other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices);
     return {
       build,
@@ -305,7 +308,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? memoryMiB,
       ...(this.standIn?.spec(hop, { build, words: own }) ?? { words: own }),
       incoming: hop > 0,
-      ...(scenario.trace && { trace: scenario.trace }),
+      ...(trace && { trace }),
       ...(serials > 0 && { serials }),
     };
   }
