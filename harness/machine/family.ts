@@ -5,6 +5,11 @@ import { z } from 'zod';
 import { UsageError } from '../core/errors.js';
 import { packageRoot } from '../core/package-root.js';
 
+const ecamSchema = z.strictObject({
+  base: z.number(),
+  register: z.strictObject({ address: z.string(), offset: z.number() }).optional(),
+});
+
 const familySchema = z.strictObject({
   family: z.string(),
   alias: z.string().optional(),
@@ -14,12 +19,11 @@ const familySchema = z.strictObject({
   cpu: z.string().optional(),
   rootBus: z.string(),
   /** Where configuration space is in memory, and the register of a function that puts it there, where firmware has to. */
-  ecam: z
-    .strictObject({
-      base: z.number(),
-      register: z.strictObject({ address: z.string(), offset: z.number() }).optional(),
-    })
-    .optional(),
+  ecam: ecamSchema.optional(),
+  /** Machine types that have it elsewhere, as patterns of what `-machine` is given. */
+  variants: z.array(z.strictObject({ machineType: z.string(), ecam: ecamSchema })).default([]),
+  /** The unit ID of the PCI host bridge that QEMU makes by itself, in two words, where configuration space is reached through RTAS. */
+  rtas: z.strictObject({ high: z.number(), low: z.number() }).optional(),
   /** Where the BARs of PCI devices have room, as addresses on the bus, and what a CPU adds to one to get there. */
   pciMemory: z.strictObject({ first: z.number(), cpuOffset: z.number().default(0) }),
   /**
@@ -30,6 +34,8 @@ const familySchema = z.strictObject({
   /** The physical address at which guest RAM begins. */
   ramBase: z.number().default(0),
   acpiHotplugPort: z.number().optional(),
+  /** MiB of memory in which its machines are at home, where that is more than others need. */
+  memoryMiB: z.number().optional(),
 });
 
 /** What all versions of one machine have in common, from `machines/FAMILY.yaml`. */
@@ -54,10 +60,17 @@ export function familyOf(machineType: string): MachineFamily {
   throw new UsageError(`Godwit knows no machine family of '${machineType}'; it knows: ${known.join(', ')}`);
 }
 
+/** MiB of memory in which a machine of a type is at home. */
+export function usualMemoryMiB(machineType: string): number {
+  return findFamily(machineType)?.memoryMiB ?? 16;
+}
+
 /** The family of a machine type; undefined for one of no family that is known here ("none"). */
 export function findFamily(machineType: string): MachineFamily | undefined {
   const name = machineType.split(',')[0] ?? '';
-  return machineFamilies().find(
+  const found = machineFamilies().find(
     ({ family, alias }) => name === alias || name === family || name.startsWith(`${family}-`),
   );
+  const variant = found?.variants.find((one) => new RegExp(one.machineType).test(machineType));
+  return found && variant ? { ...found, ecam: variant.ecam } : found;
 }
