@@ -1,6 +1,7 @@
 import type { Build } from '../build/build.js';
 import type { Deadline } from '../core/deadline.js';
 import { parseDeviceLine } from '../machine/device-line.js';
+import { usualMemoryMiB } from '../machine/family.js';
 import { Machine } from '../machine/machine.js';
 import { PrivateFolder } from '../machine/private-folder.js';
 import type { ConfigSnapshot } from './config-snapshot.js';
@@ -65,7 +66,7 @@ export async function probeConfigSpace({
 }: ProbedMachine): Promise<ConfigSnapshot> {
   using folder = PrivateFolder.create();
   await using machine = await Machine.launch(
-    { build, machineType, accel: 'tcg', memoryMiB: 16, words, incoming: false },
+    { build, machineType, accel: 'tcg', memoryMiB: usualMemoryMiB(machineType), words, incoming: false },
     { label: 'probe', folder: folder.path, logFolder: folder.path, deadline },
   );
   return await ScriptedGuest.attach(machine, deadline).configSpace();

@@ -9,7 +9,9 @@ import { formatAddress, parseAddress } from '../pci/address.js';
 import { enumerate, type PciFunction } from '../pci/enumerate.js';
 import { capabilityIds } from '../pci/capability-ids.js';
 import { findCapability } from '../pci/registers.js';
+import { RtasAccess } from '../pci/rtas-access.js';
 import { isEvent } from '../qmp/messages.js';
+import { QtestRtas } from '../qtest/rtas.js';
 import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
 import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
@@ -28,6 +30,8 @@ const promptMs = 150;
 const headerTypeOffset = 0x0e;
 /** PCIEXBAR of a Q35: where configuration space starts, in steps of 256 MiB. */
 const ecamBaseMask = 0xf0000000;
+/** Where in guest RAM arguments of RTAS calls are put for a moment. */
+const borrowedPlace = 0x8000;
 
 /**
  * A guest without a vCPU: Godwit itself reads and writes the ports and registers that firmware and kernel would, through
@@ -36,7 +40,7 @@ const ecamBaseMask = 0xf0000000;
 export class ScriptedGuest {
   private booted: Promise<PciFunction[]> | undefined;
   private readonly family: MachineFamily;
-  /** The way that this machine's firmware would have chosen: ECAM where there is one. */
+  /** The way that this machine's firmware would have chosen: RTAS or ECAM where there is one. */
   readonly access: PciAccess;
 
   private constructor(
@@ -44,8 +48,8 @@ export class ScriptedGuest {
     private readonly deadline: Deadline,
     access?: PciAccess,
   ) {
-    const { ecam } = (this.family = familyOf(machine.spec.machineType));
-    this.access = access ?? (ecam ? new EcamAccess(machine.qtest, ecam.base) : new PortAccess(machine.qtest));
+    this.family = familyOf(machine.spec.machineType);
+    this.access = access ?? usualAccess(machine, this.family);
   }
 
   /** The guest of a machine that has just been started: its firmware has not run yet. */
@@ -66,14 +70,14 @@ export class ScriptedGuest {
    */
   static async onlooker(machine: Machine, deadline: Deadline): Promise<ScriptedGuest> {
     const ports = new PortAccess(machine.qtest);
-    const { ecam } = familyOf(machine.spec.machineType);
+    const { ecam, rtas } = familyOf(machine.spec.machineType);
     const place = ecam?.register;
     const register = place
       ? await ports.keepingSelection(() => ports.read(parseAddress(place.address), place.offset, 4))
       : 0;
     const isEnabled = (register & 1) !== 0;
     const moved = isEnabled ? new EcamAccess(machine.qtest, (register & ecamBaseMask) >>> 0) : ports;
-    const guest = new ScriptedGuest(machine, deadline, ecam && !place ? undefined : moved);
+    const guest = new ScriptedGuest(machine, deadline, rtas || (ecam && !place) ? undefined : moved);
     guest.booted = Promise.resolve([]);
     return guest;
   }
@@ -233,6 +237,8 @@ export class ScriptedGuest {
       const bsel = await this.busSelector(bridge);
       if (bsel !== undefined) return new AcpiHotplug(this.machine.qtest, port, { bsel, device: address.device, name });
     }
+    if (this.family.rtas)
+      throw new GuestError(`${name} is hot-plugged through RTAS, which a scripted guest does not do`);
     if (!bridge)
       throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
     const space = await this.access.readSpace(bridge.address);
@@ -256,4 +262,9 @@ export class ScriptedGuest {
       .catch(() => undefined);
     return typeof value === 'number' ? value : undefined;
   }
+}
+
+function usualAccess({ qtest }: Machine, { ecam, rtas }: MachineFamily): PciAccess {
+  if (rtas) return new RtasAccess(new QtestRtas(qtest, borrowedPlace).call, rtas);
+  return ecam ? new EcamAccess(qtest, ecam.base) : new PortAccess(qtest);
 }

@@ -65,7 +65,7 @@ export type Phase = 'spawn' | 'greeting' | 'guest' | 'migration' | 'judging' | '
 
 /** A guest with a vCPU, as a cell used it. */
 export interface GuestSummary {
-  kind: 'payload' | 'linux';
+  kind: 'payload' | 'rtas' | 'slof' | 'linux';
   /** `warm` from a saved state of a guest that was booted before; a failure that was confirmed says `cold`. */
   start: 'cold' | 'warm';
   /** What it runs: "Linux 6.1.0-42-cloud-amd64 (deb:bookworm)", a user's kernel. */

@@ -91,7 +91,11 @@ const result = z.object({
   phasesMs: z.partialRecord(z.enum(['spawn', 'greeting', 'guest', 'migration', 'judging', 'end']), number),
   accel: text,
   guest: z.exactOptional(
-    z.object({ kind: z.enum(['payload', 'linux']), start: z.enum(['cold', 'warm']), system: z.exactOptional(text) }),
+    z.object({
+      kind: z.enum(['payload', 'rtas', 'slof', 'linux']),
+      start: z.enum(['cold', 'warm']),
+      system: z.exactOptional(text),
+    }),
   ),
   rssBytes: number,
   folder: z.exactOptional(text),

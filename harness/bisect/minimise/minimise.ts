@@ -1,5 +1,6 @@
 import type { Build } from '../../build/build.js';
 import { UsageError } from '../../core/errors.js';
+import { usualMemoryMiB } from '../../machine/family.js';
 import type { CellResult, GuestAction, PlannedCell } from '../../record/events.js';
 import { commandWords } from '../../scenario/command-words.js';
 import type { CellShape, Scenario } from '../../scenario/definition.js';
@@ -134,7 +135,7 @@ function sidesOf(scenario: Scenario, shape: CellShape): BothSides {
 
 /** MiB that guests of the scenario's kind usually have, where it asks for more and both sides have the same. */
 function usualMemoryOf(scenario: Scenario, shape: CellShape): number | undefined {
-  const usual = scenario.guest === 'linux' ? 192 : 16;
+  const usual = scenario.guest === 'linux' ? 192 : usualMemoryMiB(shape.machineType);
   const { memoryMiB = usual } = scenario;
   return memoryMiB > usual && scenario.destination?.(shape).memoryMiB === undefined ? usual : undefined;
 }

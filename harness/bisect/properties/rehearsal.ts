@@ -1,6 +1,7 @@
 import type { Build } from '../../build/build.js';
 import { Deadline } from '../../core/deadline.js';
 import { LaunchError } from '../../core/errors.js';
+import { usualMemoryMiB } from '../../machine/family.js';
 import { Machine } from '../../machine/machine.js';
 import { PrivateFolder } from '../../machine/private-folder.js';
 import { commandWords } from '../../scenario/command-words.js';
@@ -82,7 +83,8 @@ export class Rehearsal implements Disposable {
     const other = shape.route[0] === build ? undefined : scenario.destination?.(cell);
     return {
       machineType: other?.machineType ?? machineType,
-      memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? (scenario.guest === 'linux' ? 192 : 16),
+      memoryMiB:
+        other?.memoryMiB ?? scenario.memoryMiB ?? (scenario.guest === 'linux' ? 192 : usualMemoryMiB(machineType)),
       words: commandWords(other?.devices ?? scenario.devices, cell),
     };
   }

@@ -1,6 +1,7 @@
 import type { Machine } from '../../machine/machine.js';
 import type { Cpu, FixedFacts } from './fixed-facts.js';
 import { type DeviceState, partOf, type Reading, type StatePart } from './part.js';
+import { powerRegisters, xicsStates } from './power.js';
 
 /**
  * Registers and CPUID of every CPU, as the monitor tells them: nobody but a CPU can read them, and asking changes none. What only one of two
@@ -16,14 +17,23 @@ async function readProcessor(machine: Machine, { index, features }: Cpu): Promis
     { area: 'cpu', device: `CPU ${index}`, address: '' },
     {
       told: `${registers}\n${JSON.stringify(words)}`,
-      read: () => [...cpuRegisters(registers), ...cpuid(words)],
+      read: () => [...registersOf(machine)(registers), ...cpuid(words)],
     },
   );
 }
 
-/** Interrupt controllers of an x86 machine, and the local APIC of every CPU; the monitors of other architectures tell of none. */
+function registersOf({ spec }: Machine): (text: string) => Reading[] {
+  return spec.build.arch === 'ppc64' ? powerRegisters : cpuRegisters;
+}
+
+/** Interrupt controllers of an x86 machine, and the local APIC of every CPU; XICS of pseries. The monitors of other architectures tell of none. */
 export async function readInterruptControllers(machine: Machine, { cpus }: FixedFacts): Promise<StatePart[]> {
-  if (machine.spec.build.arch !== 'x86_64') return [];
+  const { arch } = machine.spec.build;
+  if (arch === 'ppc64') {
+    const told = await ask(machine, 'info pic');
+    return [{ key: 'interrupt-controllers', told, read: () => xicsStates(told) }];
+  }
+  if (arch !== 'x86_64') return [];
   const asked = ask(machine, 'info pic');
   // A machine that dies before its CPUs are told is told of by those: nobody awaits this answer then.
   asked.catch(() => undefined);

@@ -20,19 +20,20 @@ interface Msix {
 
 /**
  * The MSI-X table of a function and its pending bits; empty where it has none, or decodes no address for them.
+ * @param cpuOffset as for `memoryBase`.
  * Source: PCI Express Base Specification 5.0, 7.7.2; reading changes nothing (QEMU hw/pci/msix.c).
  */
-export async function readMsix(qtest: QtestClient, config: Uint8Array): Promise<Answer> {
+export async function readMsix(qtest: QtestClient, config: Uint8Array, cpuOffset = 0): Promise<Answer> {
   const found = msixOf(config);
   if (!found) return joinAnswers([]);
   const { entries, table, pending } = found;
   const answers = await Promise.all([
-    readBlock(qtest, config, {
-      ...{ ...table, bytes: entries * entryBytes },
+    readBlock(qtest, memoryBase(config, table.bar, cpuOffset), {
+      ...{ offset: table.offset, bytes: entries * entryBytes },
       nameOf: (index) => `MSI-X ${fields[index % 4]} of entry ${index >> 2}`,
     }),
-    readBlock(qtest, config, {
-      ...{ ...pending, bytes: Math.ceil(entries / 64) * 8 },
+    readBlock(qtest, memoryBase(config, pending.bar, cpuOffset), {
+      ...{ offset: pending.offset, bytes: Math.ceil(entries / 64) * 8 },
       nameOf: (index) => `MSI-X Pending Bits ${index * 32} to ${index * 32 + 31}`,
     }),
   ]);
@@ -63,14 +64,12 @@ function msixOf(config: Uint8Array): Msix | undefined {
 }
 
 interface NamedBlock {
-  bar: number;
   offset: number;
   bytes: number;
   nameOf: (index: number) => string;
 }
 
-async function readBlock(qtest: QtestClient, config: Uint8Array, block: NamedBlock): Promise<Answer[]> {
-  const base = memoryBase(config, block.bar);
+async function readBlock(qtest: QtestClient, base: number | undefined, block: NamedBlock): Promise<Answer[]> {
   if (base === undefined) return [];
   const told = await qtest.command(`b64read 0x${(base + block.offset).toString(16)} 0x${block.bytes.toString(16)}`);
   return [{ told, read: () => wordsOf(told, block.nameOf) }];

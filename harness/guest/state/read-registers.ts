@@ -17,8 +17,9 @@ export async function readRegisters(qtest: QtestClient, map: RegisterMap, base: 
 function commandOf(run: Run, { space }: RegisterMap, base: number): string {
   const [{ offset, width }] = run;
   const at = `0x${(base + offset).toString(16)}`;
-  if (run.length > 1) return `b64read ${at} 0x${bytesOf(run).toString(16)}`;
-  return `${space === 'ports' ? 'in' : 'read'}${suffix[width]} ${at}`;
+  // Not as a number: qtest would take its bytes in the order of the processor, and devices have theirs whatever that is.
+  if (space === 'memory') return `b64read ${at} 0x${bytesOf(run).toString(16)}`;
+  return `in${suffix[width]} ${at}`;
 }
 
 function bytesOf(run: Run): number {
@@ -26,13 +27,13 @@ function bytesOf(run: Run): number {
   return last.offset + last.width - run[0].offset;
 }
 
-function readingsOf({ runs }: RegisterMap, answers: readonly string[]): Reading[] {
+function readingsOf({ runs, space }: RegisterMap, answers: readonly string[]): Reading[] {
   return runs.flatMap((run, index) => {
     const answer = answers[index] ?? '';
     const [{ name, offset: start }] = run;
-    if (run.length === 1) return [{ name, offset: start, value: Number(answer) }];
+    if (space === 'ports') return [{ name, offset: start, value: Number(answer) }];
     const block = Buffer.from(answer, 'base64');
-    return run.map(({ name, offset }) => ({ name, offset, value: block.readUInt32LE(offset - start) }));
+    return run.map(({ name, offset, width }) => ({ name, offset, value: block.readUIntLE(offset - start, width) }));
   });
 }
 

@@ -1,6 +1,7 @@
 import type { MachineFamily } from '../../machine/family.js';
 import type { Machine } from '../../machine/machine.js';
 import { formatAddress } from '../../pci/address.js';
+import type { QtestClient } from '../../qtest/client.js';
 import type { StateArea } from '../../record/outcome.js';
 import type { ConfigSnapshot, FunctionSnapshot } from '../config-snapshot.js';
 import { memoryBase } from '../../pci/base-address.js';
@@ -35,14 +36,16 @@ export async function readState(
   { family, areas, facts = askFixedFacts(machine, areas) }: StateQuestion,
 ): Promise<StatePart[]> {
   const { qtest } = machine;
+  const { cpuOffset } = family.pciMemory;
   const readers: Record<StateArea, () => Promise<StatePart[]>> = {
     'config-space': () => Promise.resolve([]),
     'device-registers': async () =>
       eachFunction(await config, 'device-registers', async (found) => [
-        ...(isVirtio(found.config) ? [await readVirtio(qtest, found.config)] : []),
-        ...(await readMapped(machine, found)),
+        ...(isVirtio(found.config) ? [await readVirtio(qtest, found.config, cpuOffset)] : []),
+        ...(await readMapped(qtest, found, cpuOffset)),
       ]),
-    'msi-x': async () => eachFunction(await config, 'msi-x', async (found) => [await readMsix(qtest, found.config)]),
+    'msi-x': async () =>
+      eachFunction(await config, 'msi-x', async (found) => [await readMsix(qtest, found.config, cpuOffset)]),
     chipset: async () => readChipset(machine, await config, { area: 'chipset', family, facts }),
     'interrupt-controllers': async () => {
       const told = readInterruptControllers(machine, facts);
@@ -55,6 +58,8 @@ export async function readState(
     memory: async () => {
       const ram = await facts.ram;
       if (!ram) return [];
+      // RTAS takes its arguments from memory.
+      if (family.rtas) await config;
       return [partOf({ area: 'memory', device: 'guest RAM', address: '' }, await readMemory(machine, ram))];
     },
   };
@@ -93,10 +98,10 @@ async function eachFunction(
   return (await Promise.all(parts)).filter(({ told }) => told !== '');
 }
 
-async function readMapped(machine: Machine, { config }: FunctionSnapshot): Promise<Answer[]> {
+async function readMapped(qtest: QtestClient, { config }: FunctionSnapshot, cpuOffset: number): Promise<Answer[]> {
   const answers = mapsOf(config).map(async (map) => {
-    const base = memoryBase(config, map.bar);
-    return base === undefined ? [] : [await readRegisters(machine.qtest, map, base)];
+    const base = memoryBase(config, map.bar, cpuOffset);
+    return base === undefined ? [] : [await readRegisters(qtest, map, base)];
   });
   return (await Promise.all(answers)).flat();
 }

@@ -53,10 +53,13 @@ interface Structure {
  * The common configuration of a virtio device, with the queue that the driver selected last, and the device's own.
  * Left out: ISR, which reading clears, the queues that are not selected, for selecting is a write, and config_generation, which a QEMU counts for
  * itself and no stream carries (seen to differ once a network card has announced itself).
+ * @param cpuOffset as for `memoryBase`.
  * Source: virtio 1.2, 4.1.4; QEMU hw/virtio/virtio-pci.c (virtio_pci_common_read).
  */
-export async function readVirtio(qtest: QtestClient, config: Uint8Array): Promise<Answer> {
-  const parts = structuresOf(config).map((structure) => readStructure(qtest, config, structure));
+export async function readVirtio(qtest: QtestClient, config: Uint8Array, cpuOffset = 0): Promise<Answer> {
+  const parts = structuresOf(config).map((structure) =>
+    readStructure(qtest, memoryBase(config, structure.bar, cpuOffset), structure),
+  );
   return joinAnswers((await Promise.all(parts)).flat());
 }
 
@@ -82,10 +85,9 @@ function structuresOf(config: Uint8Array): Structure[] {
 
 async function readStructure(
   qtest: QtestClient,
-  config: Uint8Array,
-  { type, bar, offset, bytes }: Structure,
+  base: number | undefined,
+  { type, offset, bytes }: Structure,
 ): Promise<Answer[]> {
-  const base = memoryBase(config, bar);
   if (base === undefined) return [];
   if (type === commonConfiguration) return [await readRegisters(qtest, common, base + offset)];
   if (bytes === 0) return [];
