@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Build } from '../../../../harness/build/build.js';
+import type { MachineSpec } from '../../../../harness/machine/command-line.js';
+import { type StandInDevice, standInEnvironment, standInWords } from '../../../../harness/vfio/stand-in/device.js';
+import type { StandIn } from '../../../../harness/vfio/stand-in/library.js';
+import type { NestedHost } from './nested-host.js';
+
+/** Where a pair of QEMUs with a VFIO device each runs: beside Godwit with the stand-in, or on the kernel's own VFIO. */
+export interface Bed {
+  /** The build as it is started there. */
+  build: (build: Build) => Build;
+  /** Makes the device of one side: what its QEMU gets for it. */
+  device: (build: Build, device: StandInDevice) => Promise<Pick<MachineSpec, 'words' | 'env'>>;
+  /** A file that a QEMU there has written; '' where it has written none. */
+  read: (path: string) => Promise<string>;
+}
+
+/** The stand-in for the kernel, on this host. */
+export function standInBed(standIn: StandIn): Bed {
+  return {
+    build: (build) => build,
+    device: (build, device) =>
+      Promise.resolve({
+        words: standInWords(device, build, standIn),
+        env: standInEnvironment(device, standIn),
+      }),
+    read: (path) => Promise.resolve(existsSync(path) ? readFileSync(path, 'utf8') : ''),
+  };
+}
+
+const types = '/sys/devices/virtual/mtty/mtty/mdev_supported_types';
+
+/** The kernel of a nested host, in which mtty is loaded. Its devices stay until the host ends: there is room for 24. */
+export function kernelBed(host: NestedHost): Bed {
+  return {
+    build: (build) => host.nest(build),
+    device: async (build, device) => {
+      const { vendorSpecific: contents } = device;
+      const parameters = '/sys/module/mtty/parameters';
+      if (contents?.length) await host.sh(`echo ${contents.join(',')} > ${parameters}/vsc`);
+      await host.sh(`echo ${contents?.length ?? -1} > ${parameters}/vsc_length`);
+      const uuid = randomUUID();
+      await host.sh(`echo ${uuid} > ${types}/mtty-1/create`);
+      return { words: standInWords(device, build, { device: `/sys/bus/mdev/devices/${uuid}`, library: '' }) };
+    },
+    read: (path) => host.sh(`cat '${path}' 2>/dev/null || :`),
+  };
+}
+
+/** Takes back all devices that a nested host has made; no QEMU may have one open. */
+export async function removeDevices(host: NestedHost): Promise<void> {
+  await host.sh('for d in /sys/bus/mdev/devices/*/remove; do [ ! -e $d ] || echo 1 > $d; done');
+}

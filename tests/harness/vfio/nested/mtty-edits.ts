@@ -1,0 +1,43 @@
+import { StateError } from '../../../../harness/core/errors.js';
+
+/** Parameters of the module, and a function that puts a vendor-specific capability with these contents at 0x80 of a configuration space. */
+const capability = `
+static u8 vsc[32];
+module_param_array(vsc, byte, NULL, 0644);
+static int vsc_length = -1;
+module_param(vsc_length, int, 0644);
+static bool dirty_log;
+module_param(dirty_log, bool, 0644);
+
+static u8 add_vsc(u8 *config)
+{
+	if (vsc_length < 0 || vsc_length > sizeof(vsc))
+		return 0;
+	config[0x06] |= PCI_STATUS_CAP_LIST;
+	config[0x80] = PCI_CAP_ID_VNDR;
+	config[0x82] = 3 + vsc_length;
+	memcpy(config + 0x83, vsc, vsc_length);
+	return 0x80;
+}
+
+`;
+
+/** Words of mtty.c that stand in it once, and what comes in their place. */
+const edits: readonly (readonly [words: string, instead: string])[] = [
+  ['static atomic_t mdev_avail_ports', `${capability}static atomic_t mdev_avail_ports`],
+  ['[0x34] =  0x00', '[0x34] = add_vsc(mdev_state->vconfig)'],
+  ['log_ops = &mtty_log_ops', 'log_ops = dirty_log ? &mtty_log_ops : NULL'],
+];
+
+/**
+ * The kernel's sample driver mtty (samples/vfio-mdev/mtty.c) with three parameters more: `vsc` and `vsc_length`, the contents of a
+ * vendor-specific capability of devices that are made from then on (none with a negative length), and `dirty_log`, for only a kernel with
+ * IOMMUFD can give what it logs to QEMU. Throws StateError where the source does not hold the words that are replaced exactly once.
+ */
+export function editMtty(source: string): string {
+  return edits.reduce((text, [words, instead]) => {
+    const parts = text.split(words);
+    if (parts.length !== 2) throw new StateError(`mtty.c holds '${words}' ${parts.length - 1} times, and not once`);
+    return parts.join(instead);
+  }, source);
+}
