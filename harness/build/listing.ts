@@ -84,7 +84,7 @@ export async function namesAtHand(options: ResolveOptions = {}): Promise<string[
   const arch = options.arch ?? defaultArch;
   const suites = (await listSuites())
     .filter(({ manifest }) => manifest.arch === arch)
-    .map(({ manifest }) => `deb:${manifest.suite}`);
+    .map(({ manifest }) => forArchitecture(`deb:${manifest.suite}`, arch));
   const host = `qemu-system-${arch}`;
   return findOnPath(host) === undefined ? suites : [...suites, host];
 }

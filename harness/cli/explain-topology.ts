@@ -1,6 +1,7 @@
+import { defaultArch, forArchitecture } from '../build/architecture.js';
 import type { Build } from '../build/build.js';
 import { namesAtHand } from '../build/listing.js';
-import { resolveBuild } from '../build/resolve.js';
+import { namesFor, resolveBuild } from '../build/resolve.js';
 import { Deadline } from '../core/deadline.js';
 import { GodwitError, messageOf } from '../core/errors.js';
 import { hex } from '../core/hex.js';
@@ -175,18 +176,19 @@ interface Target {
   notes: string[];
 }
 
+/** The machine that a log is most likely of, where nobody says. */
+const usualMachineOf: Readonly<Record<string, string>> = { x86_64: 'q35', aarch64: 'virt', ppc64: 'pseries' };
+
 /** The build to ask, or the sentence that says why there is none. */
 async function chooseBuild(given: Given, machineType: string | undefined): Promise<Target | string> {
-  const arch = /\bqemu-system-(\w+)/.exec(given.text)?.[1];
-  if (arch !== undefined && !['x86_64', 'i386'].includes(arch)) {
-    return `the log is of qemu-system-${arch}, whose devices Godwit cannot look at yet: registers are named in the header only`;
-  }
-  const type = machineType?.split(',')[0] ?? 'q35';
-  const atHand = given.build === undefined ? await namesAtHand() : [given.build];
-  const names = [
-    ...usualBuilds.filter((name) => atHand.includes(name)),
-    ...atHand.filter((name) => !usualBuilds.includes(name)),
-  ];
+  const emulator = /\bqemu-system-(\w+)/.exec(given.text)?.[1] ?? defaultArch;
+  const arch = emulator === 'i386' ? 'x86_64' : emulator;
+  const type = machineType?.split(',')[0] ?? usualMachineOf[arch];
+  if (type === undefined)
+    return `the log is of qemu-system-${arch}, whose devices Godwit cannot look at: registers are named in the header only`;
+  const atHand = given.build === undefined ? await namesAtHand({ arch }) : namesFor(given.build, [arch]).names;
+  const usual = usualBuilds.map((name) => forArchitecture(name, arch));
+  const names = [...usual.filter((name) => atHand.includes(name)), ...atHand.filter((name) => !usual.includes(name))];
   for (const name of names) {
     const build = await resolveBuild(name, { fetch: given.build !== undefined });
     const found = build.probe.machineTypes.find((known) => known.name === type || known.alias === type);

@@ -106,9 +106,7 @@ function forgetReports(folder: string): void {
   for (const name of [gitLogName, ...Object.values(searchReportNames)]) rmSync(join(folder, name), { force: true });
 }
 
+/** A name with its commit as short as reports have it. */
 function shortName(name: string): string {
-  return name.replace(
-    /^(git:.+@)([0-9a-f]{40,})(:\w+)?$/,
-    (_, where: string, commit: string, arch = '') => `${where}${commit.slice(0, shownDigits)}${arch}`,
-  );
+  return name.replace(/(?<=^git:.+@)[0-9a-f]{40,}(?=$|:)/, (commit) => commit.slice(0, shownDigits));
 }

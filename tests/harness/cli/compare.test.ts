@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Comparison } from '../../../harness/bisect/compare/comparison.js';
 import { packageRoot } from '../../../harness/core/package-root.js';
 import { type Suite, suite } from '../support/launchpad.js';
+import { wrapperScript } from '../support/wrapper.js';
 import { Sandbox } from './sandbox.js';
 
 const slotScenario = join(packageRoot, 'tests', 'migration', 'slot-power-off.scenario.ts');
@@ -37,10 +38,7 @@ describe('godwit compare', () => {
 
   /** FOLDER/qemu-system-x86_64, which is a suite's QEMU, with its words changed by some shell where that is given. */
   async function wrapper(folder: string, name: Suite, shell = ''): Promise<string> {
-    const { command, env } = await suite(name);
-    const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-    const exported = Object.entries(env).map(([key, value]) => `export ${key}=${quoted(value)}\n`);
-    const text = `#!/bin/sh\n${exported.join('')}${shell}\nexec ${command.map(quoted).join(' ')} "$@"\n`;
+    const text = wrapperScript(await suite(name), { shell });
     mkdirSync(sandbox.path(folder), { recursive: true });
     writeFileSync(sandbox.path(folder, 'qemu-system-x86_64'), text, { mode: 0o755 });
     return `./${folder}`;

@@ -60,6 +60,24 @@ describe('godwit explain', () => {
     expect(lines.filter(({ mark }) => mark === 'diagnosed')).to.have.length(1);
   });
 
+  it('looks at the machine of the architecture that the log is of', async () => {
+    const log = [
+      'get_pci_config_device: Bad config data: i=0x6e read: 0 device: 40 cmask: ff wmask: 0 w1cmask:19',
+      "error while loading state for instance 0x0 of device '0000:00:01.0/pcie-root-port'",
+    ];
+    const { stdout } = await piped(
+      log.map((line) => `qemu-system-aarch64: ${line}\n`).join(''),
+      '--build',
+      'deb:bookworm',
+    );
+    expect(stdout).to.match(/Slot Status, byte 0x6e, in PCI Express at 0x54, bits: PDS/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).to.include('(deb:bookworm:aarch64), virt-7.2: no machine type was given');
+    const other = await piped(log.map((line) => `qemu-system-sparc64: ${line}\n`).join(''));
+    expect(other.stdout.replaceAll(/\s+/g, ' ')).to.include(
+      'the log is of qemu-system-sparc64, whose devices Godwit cannot look at',
+    );
+  });
+
   it('names Status and its bit where the log names no device', async () => {
     const { first, lines } = await asJson(pasted('status'));
     expect(first.fields).to.include({ register: 'Status', bits: 'Capabilities List' });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
@@ -6,6 +6,7 @@ import tmp from 'tmp';
 import { defaultBuilds, resolveBuild } from '../../../../harness/build/resolve.js';
 import { BuildError, UsageError } from '../../../../harness/core/errors.js';
 import { packageRoot } from '../../../../harness/core/package-root.js';
+import { wrapperScript } from '../../support/wrapper.js';
 
 /** Resolves a build in a process of its own, printing its progress line by line. */
 function resolving(name: string, env: Record<string, string>) {
@@ -89,9 +90,7 @@ describe('deb:SUITE', function () {
     const folder = join(cache.name, 'bin');
     const tools = join(cache.name, 'none');
     mkdirSync(folder);
-    const quoted = [...suite.command].map((word) => `'${word}'`).join(' ');
-    writeFileSync(join(folder, 'qemu-system-x86_64'), `#!/bin/sh\nexec ${quoted} "$@"\n`);
-    chmodSync(join(folder, 'qemu-system-x86_64'), 0o755);
+    writeFileSync(join(folder, 'qemu-system-x86_64'), wrapperScript(suite), { mode: 0o755 });
     process.env['XDG_CACHE_HOME'] = cache.name;
 
     process.env['PATH'] = folder;

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -8,6 +8,7 @@ import { probeAccelerators } from '../../../../harness/build/probe/accelerators.
 import { packCompat, unpackCompat } from '../../../../harness/build/probe/probe-cache.js';
 import { defaultBuilds, resolveBuild } from '../../../../harness/build/resolve.js';
 import { Deadline } from '../../../../harness/core/deadline.js';
+import { wrapperScript } from '../../support/wrapper.js';
 
 /**
  * 1. A build tells its version, machine types, devices, capabilities, parameters and compat properties.
@@ -39,9 +40,7 @@ describe('the probe of a build', function () {
   function wrapped(build: Build, more = ''): { path: string; starts: () => number } {
     const path = join(folder.name, 'qemu');
     const log = join(folder.name, 'starts');
-    const command = build.command.map((word) => `'${word}'`).join(' ');
-    writeFileSync(path, `#!/bin/sh\necho >> '${log}'\nexec ${command} "$@" ${more}\n`);
-    chmodSync(path, 0o755);
+    writeFileSync(path, wrapperScript(build, { shell: `echo >> '${log}'`, more }), { mode: 0o755 });
     writeFileSync(log, '');
     return { path, starts: () => readFileSync(log, 'utf8').length };
   }

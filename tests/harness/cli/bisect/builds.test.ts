@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { SearchReport } from '../../../../harness/bisect/history/report.js';
 import { packageRoot } from '../../../../harness/core/package-root.js';
-import { quoteWord } from '../../../../harness/machine/words.js';
 import { suite, type Suite } from '../../support/launchpad.js';
+import { wrapperScript } from '../../support/wrapper.js';
 import { type Ended, Sandbox } from '../sandbox.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
@@ -35,9 +35,7 @@ describe('godwit bisect over builds', function () {
 
   /** A script that starts a suite's QEMU, as a build of its own; with words of its own where given. */
   async function build(name: string, of: Suite, more = ''): Promise<string> {
-    const { command } = await suite(of);
-    const text = `#!/bin/sh\n${more}\nexec ${command.map(quoteWord).join(' ')} "$@"\n`;
-    writeFileSync(sandbox.path(name), text, { mode: 0o755 });
+    writeFileSync(sandbox.path(name), wrapperScript(await suite(of), { shell: more }), { mode: 0o755 });
     return `./${name}`;
   }
 

@@ -1,9 +1,11 @@
+import type { Build } from '../../../../harness/build/build.js';
 import { execaSync } from 'execa';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findOnPath } from '../../../../harness/build/child.js';
 import { quoteWord } from '../../../../harness/machine/words.js';
 import { suite } from '../../support/launchpad.js';
+import { wrapperScript } from '../../support/wrapper.js';
 import { Sandbox } from '../sandbox.js';
 
 export const hasGit = findOnPath('git') !== undefined;
@@ -32,21 +34,20 @@ export class History extends Sandbox {
 
   static async of(...releases: Release[]): Promise<History> {
     const [bookworm, trixie] = await Promise.all([suite('bookworm'), suite('trixie')]);
-    return new History(bookworm.command, trixie.command, releases);
+    return new History(bookworm, trixie, releases);
   }
 
-  private constructor(bookworm: readonly string[], trixie: readonly string[], releases: readonly Release[]) {
+  private constructor(bookworm: Build, trixie: Build, releases: readonly Release[]) {
     super();
     process.env['XDG_CACHE_HOME'] = this.path('cache');
     mkdirSync(this.repository);
     this.git('init', '--quiet');
-    const started = (command: readonly string[]): string => `exec ${command.map(quoteWord).join(' ')} "$@"`;
-    this.write('bookworm.in', `#!/bin/sh\n${started(bookworm)}\n`);
-    this.write('trixie.in', `#!/bin/sh\n${started(trixie)}\n`);
+    this.write('bookworm.in', wrapperScript(bookworm));
+    this.write('trixie.in', wrapperScript(trixie));
     this.write('mute.in', '#!/bin/sh\nexit 1\n');
     const incoming = quoteWord(this.path('incoming'));
     const fails = `case " $* " in *" -incoming "*) echo >> ${incoming}; if [ $(($(wc -l < ${incoming}) % 2)) = 0 ]; then echo "now and then" >&2; exit 1; fi;; esac`;
-    this.write('flaky.in', `#!/bin/sh\n${fails}\n${started(trixie)}\n`);
+    this.write('flaky.in', wrapperScript(trixie, { shell: fails }));
     this.write('build.sh', buildScript(this.path('tally')));
     for (const release of releases) this.commitRelease(release);
   }
