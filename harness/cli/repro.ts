@@ -14,7 +14,13 @@ import { planCells } from '../run/plan.js';
 import { findScenarioFiles, loadScenarios } from '../scenario/load.js';
 import { runCell } from '../scenario/run-cell.js';
 import { compileFor, type CompileWords, withCompileOptions } from './options/compile-options.js';
-import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './options/guest-options.js';
+import {
+  fetchGuests,
+  linuxGuestsOf,
+  guestSettings,
+  type GuestWords,
+  withGuestOptions,
+} from './options/guest-options.js';
 import { interruptible } from './interrupt.js';
 import { catalogue } from './options/cell-options.js';
 
@@ -69,7 +75,7 @@ async function repro(id: string, words: ReproWords, signal: AbortSignal): Promis
   const accel = acceleratorFor(route, 'auto');
   const logFolder = words.output;
   const guests = guestSettings(words);
-  await fetchGuests([scenario], guests, signal);
+  await fetchGuests(linuxGuestsOf({ cells: [cell], builds: route, scenarios: [scenario] }), guests, signal);
   const result = await runCell({
     ...{ scenario, route, accel, guests, logFolder },
     machineType,

@@ -9,7 +9,14 @@ import type { SessionOptions } from '../../run/session.js';
 import type { Scenario } from '../../scenario/definition.js';
 import { findScenarioFiles, loadScenarios } from '../../scenario/load.js';
 import { parseExpression } from './expression.js';
-import { fetchGuests, guestSettings, type GuestWords, withGuestOptions } from './guest-options.js';
+import {
+  fetchGuests,
+  guestSettings,
+  type GuestWords,
+  linuxGuestsOf,
+  type Prepared,
+  withGuestOptions,
+} from './guest-options.js';
 
 /** Where the scenarios are that come with Godwit: compiled with it, so that no worker has to. */
 export const catalogue = join(packageRoot, 'dist', 'tests', 'migration');
@@ -50,20 +57,11 @@ export function sessionWords(
 
 /** Sees to it that cells can run: the accelerator on these builds, and what Linux guests are made of. Throws UsageError and BuildError. */
 export async function prepareCells(
-  {
-    cells,
-    builds,
-    scenarios,
-  }: { cells: readonly PlannedCell[]; builds: readonly Build[]; scenarios: readonly Scenario[] },
+  prepared: Prepared,
   { accel, guests, signal }: Pick<SessionOptions, 'accel' | 'guests' | 'signal'>,
 ): Promise<void> {
-  checkAccelerator(cells, builds, accel);
-  const chosen = new Set(cells.flatMap(({ scenario, skip }) => (skip === undefined ? [scenario] : [])));
-  await fetchGuests(
-    scenarios.filter(({ title }) => chosen.has(title)),
-    guests,
-    signal,
-  );
+  checkAccelerator(prepared.cells, prepared.builds, accel);
+  await fetchGuests(linuxGuestsOf(prepared), guests, signal);
 }
 
 /** Throws UsageError when a named accelerator does not run on a build that a cell needs. */

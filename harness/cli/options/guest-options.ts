@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { Build } from '../../build/build.js';
 import { Deadline } from '../../core/deadline.js';
 import { linuxSystem } from '../../guest/linux/system.js';
+import type { PlannedCell } from '../../record/events.js';
 import type { Scenario } from '../../scenario/definition.js';
 import type { GuestSettings } from '../../scenario/guests.js';
 
@@ -39,13 +41,28 @@ export function guestSettings({ kernel, initrd, disk, append, cold = false }: Gu
   };
 }
 
-/** Fetches what the Linux guests of these scenarios are made of, where there are any. Throws UsageError for a file that is not there. */
+/** Fetches what Linux guests of these architectures are made of. Throws UsageError for a file that is not there. */
 export async function fetchGuests(
-  scenarios: readonly Scenario[],
+  architectures: readonly string[],
   settings: GuestSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!scenarios.some(({ guest }) => guest === 'linux')) return;
   const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
-  await linuxSystem(settings, { deadline: Deadline.after(fetchMs), fetch: true, signal, onProgress });
+  for (const arch of architectures)
+    await linuxSystem(settings, { arch, deadline: Deadline.after(fetchMs), fetch: true, signal, onProgress });
+}
+
+/** The architectures of the Linux guests among cells that will run, each once. */
+export function linuxGuestsOf({ cells, builds, scenarios }: Prepared): string[] {
+  const linux = new Set(scenarios.flatMap(({ guest, title }) => (guest === 'linux' ? [title] : [])));
+  const wanted = cells.filter(({ scenario, skip }) => skip === undefined && linux.has(scenario));
+  const names = new Set(wanted.map(({ route }) => route[0]));
+  return [...new Set(builds.flatMap(({ name, arch }) => (names.has(name) ? [arch] : [])))];
+}
+
+/** What is about to run. */
+export interface Prepared {
+  cells: readonly PlannedCell[];
+  builds: readonly Build[];
+  scenarios: readonly Scenario[];
 }
