@@ -1,6 +1,7 @@
+import { configStateTag } from '../bodies/vfio.js';
 import { type LoadStep, type OrderViolation, violationsAmong } from './order.js';
 
-/** Trace events, by QEMU's names, in which a destination says what it loads; the same from 5.2 to 11.1. */
+/** Trace events, by QEMU's names, in which a destination says what it loads; an asterisk is for those that earlier versions do not have. */
 export const loadEvents: readonly string[] = [
   'qemu_loadvm_state_section_startfull',
   'vfio_load_state*',
@@ -9,10 +10,12 @@ export const loadEvents: readonly string[] = [
 ];
 
 const section = /^qemu_loadvm_state_section_startfull \d+\((?<name>[^)]*)\) (?<instance>\d+)/;
-const ofVfio = /^(?<event>vfio_\w+)\s+\((?<host>[^)]*)\)/;
-/** What a VFIO device's events mean, in the words of its marks in a stream. Later versions say when the configuration begins and when it ends. */
+const ofVfio = /^(?<event>vfio_\w+)\s+\((?<host>[^)]*)\)(?: data 0x(?<tag>[\da-f]+))?/;
+const configTag = configStateTag.toString('hex');
+/** What a VFIO device's events mean, in the words of its marks in a stream. */
 const vfioSteps: Readonly<Record<string, string>> = {
-  vfio_load_device_config_state: 'config-state',
+  // Of a configuration in the main channel the tag tells first; one from another channel has this event alone, from 10.0 on.
+  [`vfio_load_state ${configTag}`]: 'config-state',
   vfio_load_device_config_state_start: 'config-state',
   vfio_load_state_device_data: 'data-state',
   vfio_load_state_device_buffer_load_start: 'data-state',
@@ -26,22 +29,32 @@ const bridge = /\/.*(?:root-port|upstream-port|downstream-port|bridge)$/;
  * `offset` counts lines.
  */
 export function traceOrder(lines: readonly string[]): LoadStep[] {
-  const sections = new Map<string, { name: string; instance: number }>();
-  let current = { name: '', instance: 0 };
-  return lines.flatMap((line, offset) => {
+  const sections = new Map<string, Begun>();
+  const steps: LoadStep[] = [];
+  let current: Begun = { name: '', instance: 0 };
+  for (const [offset, line] of lines.entries()) {
     const begun = section.exec(line)?.groups;
     if (begun) {
       current = { name: begun['name'] ?? '', instance: Number(begun['instance']) };
-      return current.name.endsWith('/vfio') ? [] : [{ ...current, offset, holdsConfig: true }];
+      if (!current.name.endsWith('/vfio')) steps.push({ ...current, offset, holdsConfig: true });
+      continue;
     }
-    const { event = '', host = '' } = ofVfio.exec(line)?.groups ?? {};
+    const { event = '', host = '', tag } = ofVfio.exec(line)?.groups ?? {};
     // The first that a device says is in its own section; later another thread may load it while the main one is elsewhere.
     if (event === 'vfio_load_state' && !sections.has(host)) sections.set(host, current);
-    const step = vfioSteps[event];
+    const mark = vfioSteps[tag === undefined ? event : `${event} ${tag}`];
     const of = sections.get(host);
-    if (step === undefined || !of) return [];
-    return [{ name: `${of.name} ${step}`, instance: of.instance, offset, holdsConfig: step !== 'data-state' }];
-  });
+    if (mark === undefined || !of) continue;
+    const name = `${of.name} ${mark}`;
+    if (mark === 'config-state' && steps.some((step) => step.name === name)) continue;
+    steps.push({ name, instance: of.instance, offset, holdsConfig: mark !== 'data-state' });
+  }
+  return steps;
+}
+
+interface Begun {
+  name: string;
+  instance: number;
 }
 
 /** The rules that the order of a trace breaks, one entry for each thing that was loaded too early. */
