@@ -5,6 +5,7 @@ import { Machine } from '../../../../harness/machine/machine.js';
 import { migrate } from '../../../../harness/migration/migrate.js';
 import { describeOutcome } from '../../../../harness/migration/outcome.js';
 import type { OutcomeClass, Side } from '../../../../harness/record/outcome.js';
+import { loadEvents, traceOrder } from '../../../../harness/stream/compare/trace-order.js';
 import type { StandInDevice } from '../../../../harness/vfio/stand-in/device.js';
 import { Launchpad } from '../../support/launchpad.js';
 import type { Bed } from './beds.js';
@@ -27,32 +28,25 @@ export interface VfioVerdict {
   says: string;
 }
 
-const traced = ['vfio_load_state_device_data', 'vfio_load_device_config_state_start', 'vmstate_load_state'];
-const steps: readonly [line: RegExp, step: string][] = [
-  [/^vfio_load_state_device_data /, 'device data'],
-  [/^vmstate_load_state apic /, 'apic'],
-  [/^vmstate_load_state ioapic /, 'ioapic'],
-  [/^vfio_load_device_config_state_start /, 'vfio config'],
-];
+/** Of what a trace names, what seed 004 is about. */
+const steps = /\/vfio (?:data-state|config-state)$|^(?:apic|ioapic)$/;
 const memoryMiB = 16;
 
 /** Migrates a guest that does nothing with a VFIO device in it, and reads what both sides and the destination's trace say. */
 export async function migrateVfio(bed: Bed, wish: VfioMigration): Promise<VfioVerdict> {
   await using pad = new Launchpad();
   const deadline = Deadline.after(120_000);
-  const trace = join(pad.folder, 'trace');
-  const launch = async (side: Side, more: string[]): Promise<Machine> => {
+  const launch = async (side: Side, trace: readonly string[] = []): Promise<Machine> => {
     const { words, env } = await bed.device(wish[side], wish.devices[side]);
     const build = bed.build(wish[side]);
     const spec = { build, machineType: wish.machineType, accel: 'tcg', memoryMiB, incoming: side === 'destination' };
     return Machine.launch(
-      { ...spec, words: [...words, ...more], ...(env && { env }) },
+      { ...spec, words, trace, ...(env && { env }) },
       { label: side, folder: pad.folder, logFolder: pad.folder, deadline },
     );
   };
-  await using source = await launch('source', []);
-  const events = traced.flatMap((event) => ['-trace', event]);
-  await using destination = await launch('destination', [...events, '-D', trace]);
+  await using source = await launch('source');
+  await using destination = await launch('destination', loadEvents);
   const outcome = await migrate(source, destination, {
     plan: {},
     deadline,
@@ -63,15 +57,14 @@ export async function migrateVfio(bed: Bed, wish: VfioMigration): Promise<VfioVe
   return {
     class: outcome.class,
     ...(refused !== undefined && { refusedAt: Number.parseInt(refused, 16) }),
-    loaded: stepsIn(await bed.read(trace)),
+    loaded: stepsIn(await bed.read(join(pad.folder, `${destination.label}.trace`))),
     says: describeOutcome(outcome),
   };
 }
 
-/** Each step once for as long as it goes on: device data comes in many pieces. */
+/** Each step once for as long as it goes on, without the address of the device: its data comes in many pieces. */
 function stepsIn(trace: string): string[] {
-  const all = trace
-    .split('\n')
-    .flatMap((line) => steps.flatMap(([pattern, step]) => (pattern.test(line) ? [step] : [])));
+  const names = traceOrder(trace.split('\n')).map(({ name }) => name);
+  const all = names.filter((name) => steps.test(name)).map((name) => name.replace(/^.*\//, ''));
   return all.filter((step, index) => step !== all[index - 1]);
 }

@@ -122,7 +122,7 @@ describe("the kernel's own VFIO", function () {
 
     it(`seed 004, ${route.join(' → ')}: the order in which the destination loads`, async () => {
       const asked = wish(route, machineTypes['from 9.1'], [{}, {}]);
-      const order = ['device data', 'apic', 'ioapic', 'vfio config'];
+      const order = ['vfio data-state', 'apic', 'ioapic', 'vfio config-state'];
       for (const bed of [kernel, pretended]) {
         const { class: came, loaded, says } = await migrateVfio(bed, asked);
         expect(came, says).to.equal('completed');
