@@ -13,12 +13,14 @@ export interface Binutils {
   objcopy: readonly string[];
 }
 
-/** The architectures that there is a payload guest for, as in `qemu-system-ARCH`. */
-export type PayloadArch = 'x86_64' | 'aarch64';
+/** The architectures that there is a guest of a few hundred bytes for, as in `qemu-system-ARCH`: payload guests, and for ppc64 the RTAS guest. */
+export type PayloadArch = 'x86_64' | 'aarch64' | 'ppc64';
 
 interface PayloadSource {
-  /** Its files, without extension. */
+  /** Its files, without extension, from the folder of the payload guests. */
   name: string;
+  /** What binutils call the architecture, where it is something else. */
+  gnu?: string;
   as: readonly string[];
   ld: readonly string[];
   /** The text of the file with the bytes, for these lines. */
@@ -40,9 +42,22 @@ const sources: Readonly<Record<PayloadArch, PayloadSource>> = {
     ld: ['-m', 'aarch64linux', '-Ttext', '0'],
     render: renderAarch64,
   },
+  ppc64: {
+    name: '../rtas/ppc64',
+    gnu: 'powerpc64',
+    as: ['-a64', '-mbig', '-mpower9', '-mregnames'],
+    // Where the processor starts.
+    ld: ['-m', 'elf64ppc', '-Ttext', '0x100'],
+    render: renderPpc64,
+  },
 };
 
-/** Every architecture that there is a payload guest for. */
+/** What the names of the programs begin with that know an architecture: "powerpc64-linux-gnu-". */
+export function gnuPrefix(arch: PayloadArch): string {
+  return `${sources[arch].gnu ?? arch}-linux-gnu-`;
+}
+
+/** Every architecture that there is such a guest for. */
 export const payloadArchs = Object.keys(sources) as PayloadArch[];
 
 /** Where in the project the bytes lie. */
@@ -54,9 +69,9 @@ export function bytesPath(arch: PayloadArch): string {
 export async function assemble(arch: PayloadArch, { as, ld, objcopy }: Binutils, deadline: Deadline): Promise<Buffer> {
   using folder = PrivateFolder.create();
   const { name, ...words } = sources[arch];
-  const object = join(folder.path, `${name}.o`);
-  const linked = join(folder.path, `${name}.elf`);
-  const image = join(folder.path, `${name}.bin`);
+  const object = join(folder.path, 'guest.o');
+  const linked = join(folder.path, 'guest.elf');
+  const image = join(folder.path, 'guest.bin');
   const commands = [
     [...as, ...words.as, '-o', object, pathOf(`${name}.s`)],
     [...ld, ...words.ld, '--entry', '0', '-o', linked, object],
@@ -108,6 +123,23 @@ ${lines}
 /** The payload guest as an image for \`-bios\`, for any virt machine type with a first serial port; aarch64.s says what it does. */
 export function aarch64Image(): Buffer {
   return Buffer.from(code.replaceAll(/\\s/g, ''), 'hex');
+}
+`;
+}
+
+function renderPpc64(lines: string): string {
+  return `// Made by ../payload/generate.ts from ppc64.s; never edited by hand.
+
+/** Where the processor starts. */
+const entry = 0x100;
+
+const code = \`
+${lines}
+\`;
+
+/** The RTAS guest as an image for \`-bios\`, for any pseries machine type with a first serial port; ppc64.s says what it does. */
+export function ppc64Image(): Buffer {
+  return Buffer.concat([Buffer.alloc(entry), Buffer.from(code.replaceAll(/\\s/g, ''), 'hex')]);
 }
 `;
 }

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { findOnPath } from '../../build/child.js';
 import { Deadline } from '../../core/deadline.js';
 import { messageOf } from '../../core/errors.js';
-import { assemble, bytesPath, payloadArchs, renderBytes } from './assemble.js';
+import { assemble, bytesPath, gnuPrefix, payloadArchs, renderBytes } from './assemble.js';
 
 /** Writes the bytes of every payload guest anew from its source, with the binutils of this host: those for its architecture, where there are any. */
 async function main(): Promise<void> {
   for (const arch of payloadArchs) {
-    const call = (tool: string): string[] => [findOnPath(`${arch}-linux-gnu-${tool}`) ?? tool];
+    const call = (tool: string): string[] => [findOnPath(`${gnuPrefix(arch)}${tool}`) ?? tool];
     const tools = { as: call('as'), ld: call('ld'), objcopy: call('objcopy') };
     const bytes = await assemble(arch, tools, Deadline.after(30_000));
     await writeFile(bytesPath(arch), renderBytes(arch, bytes));

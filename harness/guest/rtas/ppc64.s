@@ -1,7 +1,8 @@
 # The RTAS guest for pseries machines: reads frames from the first virtual terminal, issues the RTAS call that is in them, and answers. What a
-# frame is, frame.ts describes. ppc64.ts holds its bytes, made by generate.ts.
-# QEMU loads it as firmware at address 0 and starts the processor at 0x100, 64-bit and big-endian, without translation, with the address of the
-# device tree in %r3 (hw/ppc/spapr.c, spapr_machine_reset()). Whatever faults ends in the loop at the end: the guest is silent then.
+# frame is, frame.ts describes. ppc64.ts holds its bytes, made by ../payload/generate.ts.
+# QEMU loads it as firmware at address 0 and starts the processor at 0x100, big-endian, without translation, with the address of the device
+# tree in %r3 (hw/ppc/spapr.c, spapr_machine_reset()); in 64-bit mode in 5.2.0, in 32-bit mode in 7.2.22, which makes no difference here.
+# A hypercall that fails ends in the loop at the end: the guest is silent then.
 
         .equ    ANSWER, 0x4000          # the last answer: a frame
         .equ    REQUEST, 0x4100         # the frame that is coming in

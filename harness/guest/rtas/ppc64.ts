@@ -1,4 +1,4 @@
-// Made by generate.ts from ppc64.s; never edited by hand.
+// Made by ../payload/generate.ts from ppc64.s; never edited by hand.
 
 /** Where the processor starts. */
 const entry = 0x100;

@@ -5,13 +5,15 @@ import { unpack } from '../../../harness/build/deb/unpack.js';
 import { findOnPath } from '../../../harness/build/child.js';
 import { Deadline } from '../../../harness/core/deadline.js';
 import { StateError } from '../../../harness/core/errors.js';
-import type { Binutils, PayloadArch } from '../../../harness/guest/payload/assemble.js';
+import { type Binutils, gnuPrefix, type PayloadArch } from '../../../harness/guest/payload/assemble.js';
 import { PrivateFolder } from '../../../harness/machine/private-folder.js';
 
 /** Debian's binutils for an architecture, whatever the host's processor is; and the architecture that Node calls by another name. */
 const packages: Readonly<Record<PayloadArch, { packageName: string; node: string }>> = {
   x86_64: { packageName: 'binutils-x86-64-linux-gnu', node: 'x64' },
   aarch64: { packageName: 'binutils-aarch64-linux-gnu', node: 'arm64' },
+  // Node calls little-endian machines so too, whose binutils assemble for both.
+  ppc64: { packageName: 'binutils-powerpc64-linux-gnu', node: 'ppc64' },
 };
 
 /** GNU binutils for an architecture, for as long as it is not disposed: the host's own, or Debian's unpacked into a folder. */
@@ -23,7 +25,7 @@ export class BorrowedBinutils implements Disposable {
 
   /** @param own false where the host's own are not wanted. */
   static async find(arch: PayloadArch, { own = true } = {}): Promise<BorrowedBinutils> {
-    const prefix = prefixOf(arch);
+    const prefix = gnuPrefix(arch);
     const names = process.arch === packages[arch].node ? [prefix, ''] : [prefix];
     for (const name of own ? names : []) {
       const [as, ld, objcopy] = ['as', 'ld', 'objcopy'].map((tool) => findOnPath(`${name}${tool}`));
@@ -44,11 +46,6 @@ export class BorrowedBinutils implements Disposable {
   }
 }
 
-/** What the programs' names begin with. */
-function prefixOf(arch: PayloadArch): string {
-  return `${arch}-linux-gnu-`;
-}
-
 async function fetchInto(folder: string, arch: PayloadArch): Promise<Binutils> {
   const { packageName } = packages[arch];
   const deadline = Deadline.after(120_000);
@@ -65,7 +62,7 @@ async function fetchInto(folder: string, arch: PayloadArch): Promise<Binutils> {
   const libraries = files.filter((path) => /^(usr\/)?lib\/[^/]*-linux-gnu$/.test(path)).map((path) => join(root, path));
   const call = (tool: string): string[] => [
     ...[join(root, loader), '--library-path', libraries.join(':')],
-    join(root, 'usr', 'bin', `${prefixOf(arch)}${tool}`),
+    join(root, 'usr', 'bin', `${gnuPrefix(arch)}${tool}`),
   ];
   return { as: call('as'), ld: call('ld'), objcopy: call('objcopy') };
 }
