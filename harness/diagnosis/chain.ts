@@ -38,13 +38,19 @@ export function chainOf(lines: readonly ErrorLine[], at: number): Chain {
   if ('block' in line) return { section: line.block, path: [] };
   if (line.kind !== 'section-device' && !chained.has(line.kind)) return { path: [] };
   const after = lines.slice(at, at + longestChain);
-  const end = after.findIndex((next) => next.kind === 'section-device' || isOther(line, next));
-  const last = after[end];
-  if (last?.kind === 'section-device') {
+  const end = after.findIndex((next) => ownerOf(next) !== undefined || isOther(line, next));
+  const owner = ownerOf(after[end]);
+  if (owner !== undefined) {
     const inner = after.slice(0, end).flatMap((step) => [stepOf(step)]);
-    return pathOf(last.device, [...inner.reverse(), ...stepsAfter(after, end)]);
+    return pathOf(owner, [...inner.reverse(), ...stepsAfter(after, end)]);
   }
   return withinOneLine(line, lines.slice(Math.max(0, at + 1 - longestChain), at + 1));
+}
+
+/** The section that a chain's last line names; the second wording is that of a section which comes in parts, like a VFIO device's up to 5.2. */
+function ownerOf(line: ErrorLine | undefined): string | undefined {
+  if (line?.kind === 'section-device') return line.device;
+  return line?.kind === 'section-load' ? line.section : undefined;
 }
 
 /** Another cause: what comes after it belongs to it. */

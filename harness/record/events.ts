@@ -90,6 +90,8 @@ export interface CellResult {
   accel: string;
   /** Absent for a guest without a vCPU. */
   guest?: GuestSummary;
+  /** What has to be known of the cell whatever its verdict: how it is not as it is in real life. */
+  remarks?: string[];
   /** Peak resident memory of the process that ran the cell, in bytes. */
   rssBytes: number;
   /** Command lines and logs, relative to the output folder. */

@@ -97,6 +97,7 @@ const result = z.object({
       system: z.exactOptional(text),
     }),
   ),
+  remarks: z.exactOptional(z.array(text)),
   rssBytes: number,
   folder: z.exactOptional(text),
 });

@@ -45,6 +45,7 @@ function renderBody(summary: CellSummary): string {
   const link = 'command lines, logs and transcripts';
   return [
     issue,
+    (result.remarks ?? []).map((remark) => `<p>remark: ${escapeText(remark)}</p>`).join(''),
     renderEvidence(summary, result),
     result.outcomes.map(renderDifferences).join(''),
     renderOutcomes(result.outcomes),

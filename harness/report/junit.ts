@@ -49,8 +49,12 @@ export function* renderJunit(summary: RunSummary): Generator<string, void, undef
 function renderCase(summary: CellSummary): string {
   const { id, scenario, file } = summary.cell;
   const head = attributes({ name: id, classname: scenario, file, time: seconds(summary.durationMs) });
-  const body = renderVerdict(summary);
+  const body = [renderVerdict(summary), ...(summary.result?.remarks ?? []).map(renderRemark)].join('');
   return body === '' ? `    <testcase${head}/>\n` : `    <testcase${head}>\n      ${body}\n    </testcase>\n`;
+}
+
+function renderRemark(remark: string): string {
+  return `<system-out>${escapeText(`remark: ${remark}`)}</system-out>`;
 }
 
 function renderVerdict(summary: CellSummary): string {

@@ -21,11 +21,21 @@ export function renderSummary(
   if (explanations.length > mostExplanations) {
     lines.push(`… and ${countOf(explanations.length - mostExplanations, 'more explanation')}`, '');
   }
+  for (const [remark, count] of remarksOf(summary))
+    lines.push(`remark  ${printableLine(remark)} — ${countOf(count, 'cell')}`, '');
   if (summary.interrupted) lines.push(paint.bold('interrupted: the cells that had not finished are counted as broken'));
   else if (!summary.finished)
     lines.push(paint.bold('the record ends before the run does: the harness was killed or still runs'));
   lines.push(countsLine(summary, paint), ...files.map((file) => `report: ${printableLine(file)}`));
   return lines;
+}
+
+/** Every remark once, with the number of cells that it is about. */
+function remarksOf({ cells }: RunSummary): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const remark of cells.flatMap(({ result }) => result?.remarks ?? []))
+    counts.set(remark, (counts.get(remark) ?? 0) + 1);
+  return counts;
 }
 
 function entryOf(

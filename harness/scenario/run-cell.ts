@@ -12,6 +12,7 @@ import { hasArrived, type Outcome } from '../migration/outcome.js';
 import type { CellResult, GuestSummary, Phase, Variation } from '../record/events.js';
 import type { Finding, OutcomeRecord } from '../record/outcome.js';
 import type { Verdict } from '../record/verdict.js';
+import { standInRemark } from '../vfio/stand-in/library.js';
 import { ActionLog } from './actions.js';
 import { type Options, type Scenario, timeoutOf } from './definition.js';
 import { isUnmetExpectation } from './expectations.js';
@@ -94,6 +95,7 @@ async function playCell(plan: CellPlan): Promise<{ result: CellResult; savedIn: 
     accel: plan.accel,
     ...(plan.variation && { actions: evidence.actions.taken }),
     ...(evidence.guest && { guest: evidence.guest }),
+    ...(plan.scenario.vfio && { remarks: [standInRemark] }),
     rssBytes: process.memoryUsage.rss(),
   };
   return { result, savedIn: evidence.savedIn };
