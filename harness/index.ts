@@ -20,6 +20,10 @@ export { loadOrder, orderViolations } from './stream/compare/order.js';
 export { loadEvents, traceOrder, traceViolations } from './stream/compare/trace-order.js';
 export type { StreamEdit } from './stream/edit/editor.js';
 export { readStreamFile } from './stream/input.js';
+export { commands as vfioUserCommands } from './vfio/protocol/numbers.js';
+export { type Fault, refusedWrite } from './vfio/server/faults.js';
+export type { ServedDevice } from './vfio/server/served-device.js';
+export type { VfioUserServer } from './vfio/server/server.js';
 export type { StandInDevice } from './vfio/stand-in/device.js';
 
 // A scenario file that plain mocha runs finds mocha's globals here; `godwit run` has none.

@@ -3,6 +3,8 @@ import type { Machine } from '../machine/machine.js';
 import type { Outcome } from '../migration/outcome.js';
 import type { MigrationPlan } from '../migration/plan.js';
 import type { StateArea } from '../record/outcome.js';
+import type { ServedDevice } from '../vfio/server/served-device.js';
+import type { VfioUserServer } from '../vfio/server/server.js';
 import type { StandInDevice } from '../vfio/stand-in/device.js';
 import type { GuestKind, Guests } from './guests.js';
 import type { KnownIssue } from './known-issue.js';
@@ -33,6 +35,8 @@ export interface Journey<K extends GuestKind = 'scripted'> extends CellShape {
   readonly machine: Machine;
   /** The guest, wherever it is now. */
   readonly guest: Guests[K];
+  /** The vfio-user servers of the scenario, one for each QEMU of the route, in its order; none without `vfioUser`. */
+  readonly servers: readonly VfioUserServer[];
   /**
    * Migrates the guest to the next build of the route. The destination carries the devices that the guest has at this
    * moment. After a completed migration `guest` and `machine` are the destination's, and a guest that ran runs on: there it was held,
@@ -67,6 +71,11 @@ export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
    * kernel's VFIO behind it: its properties, and what the hardware shows in configuration space.
    */
   vfio?: (cell: CellShape) => { source: StandInDevice; destination: StandInDevice };
+  /**
+   * A device `vfio-user0` of QEMU's own vfio-user-pci (10.1 and later), with a server of its own on the first build as `source` says and on every
+   * other as `destination` does. The body finds them in `servers`.
+   */
+  vfioUser?: (cell: CellShape) => { source: ServedDevice; destination: ServedDevice };
   /** Trace events by QEMU's names (`vfio_load_*`) that every QEMU of the cell writes down, for `machine.trace()`. */
   trace?: readonly string[];
   /**

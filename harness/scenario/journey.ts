@@ -18,8 +18,10 @@ import { holds, type MigrationPlan } from '../migration/plan.js';
 import { restoreMachine, saveMachine } from '../migration/save.js';
 import type { GuestSummary, Phase, Variation } from '../record/events.js';
 import { type StateArea, stateAreas } from '../record/outcome.js';
+import type { VfioUserServer } from '../vfio/server/server.js';
 import { commandWords } from './command-words.js';
 import type { Journey, Options, Scenario } from './definition.js';
+import { CellServers } from './device-servers.js';
 import { makeDisks } from './disks.js';
 import { type GuestKind, type Guests, type GuestSettings, type GuestTier, guestTier } from './guests.js';
 import type { ReproducedMachine } from './reproduction.js';
@@ -68,6 +70,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   /** Words of every command line of the cell, whatever devices it has: what the guest is brought up from, and its disks. */
   private standing: readonly string[] = [];
   private standIn: CellStandIn | undefined;
+  private served: CellServers | undefined;
 
   // A property, so that a body may take it apart: `async body({ guest, migrate })`.
   readonly migrate = async (wished: MigrationPlan = {}): Promise<Outcome> => {
@@ -147,6 +150,10 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     return this.here.guest;
   }
 
+  get servers(): readonly VfioUserServer[] {
+    return this.served?.all ?? [];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.over = true;
     await this.next?.catch(() => undefined);
@@ -163,6 +170,11 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       ...makeDisks(scenario.disks ?? {}, folder),
     ];
     this.standIn = await CellStandIn.of(scenario, this, deadline);
+    if (scenario.vfioUser) {
+      const { source, destination } = scenario.vfioUser(this);
+      const devices = this.route.map((_, hop) => (hop === 0 ? source : destination));
+      this.served = this.undo.use(await CellServers.listen(devices, folder));
+    }
     const words = this.wordsOf(this.plan.variation?.words, scenario.devices);
     const saved = await this.saved(words);
     const first = this.launch(0, words, saved === undefined ? {} : { inherits: saved });
@@ -195,7 +207,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   private async saved(words: readonly string[]): Promise<string | undefined> {
     const { tier } = this;
     const { guests, deadline, folder } = this.plan;
-    if (tier?.identity === undefined || guests.cold || this.standIn) return undefined;
+    if (tier?.identity === undefined || guests.cold || this.standIn || this.served) return undefined;
     return savedGuest({
       spec: this.specOf(0, words),
       ...{ identity: tier.identity, folder, deadline },
@@ -278,7 +290,8 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       if (source.words === source.spec.words) return machine;
       await machine[Symbol.asyncDispose]();
     }
-    return this.launch(this.hop + 1, this.standIn?.without(source.words) ?? source.words);
+    const words = this.standIn?.without(source.words) ?? source.words;
+    return this.launch(this.hop + 1, this.served?.without(words) ?? words);
   }
 
   /** The words of a command line: those of the search, where there is one that gives them, else those of the scenario. */
@@ -300,7 +313,8 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const other = hop > 0 ? scenario.destination?.(this) : undefined;
     const { memoryMiB = usualMemoryMiB(machineType), serials = 0 } = this.tier ?? {};
     const trace = tracedEvents(scenario);
-    const own = other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices);
+    const given = other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices);
+    const own = this.served?.words(hop, given) ?? given;
     return {
       build,
       machineType: other?.machineType ?? machineType,

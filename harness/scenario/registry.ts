@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.js';
+import { servedObstacle } from '../vfio/server/served-device.js';
 import { standInObstacle } from '../vfio/stand-in/library.js';
 import type { Scenario, ScenarioDefinition } from './definition.js';
 import type { GuestKind } from './guests.js';
@@ -31,9 +32,13 @@ export function scenario<K extends GuestKind = 'scripted'>(title: string, defini
   registry.onScenario?.(declared);
 }
 
-/** A cell with a stand-in for the kernel's VFIO is skipped where there can be none. */
-function skipsOf({ vfio, skip }: Pick<Scenario, 'vfio' | 'skip'>): Pick<Scenario, 'skip'> {
-  return vfio ? { skip: (cell) => standInObstacle(cell.route) ?? skip?.(cell) } : {};
+/** A cell with a stand-in for the kernel's VFIO, or with a vfio-user device, is skipped where there can be none. */
+function skipsOf({ vfio, vfioUser, skip }: Pick<Scenario, 'vfio' | 'vfioUser' | 'skip'>): Pick<Scenario, 'skip'> {
+  const obstacles = [...(vfio ? [standInObstacle] : []), ...(vfioUser ? [servedObstacle] : [])];
+  if (obstacles.length === 0) return {};
+  return {
+    skip: (cell) => obstacles.map((obstacle) => obstacle(cell.route)).find((why) => why !== undefined) ?? skip?.(cell),
+  };
 }
 
 /** Runs `load` with every scenario that it declares noted as standing in `file`, and returns those. */

@@ -34,8 +34,9 @@ export class VfioUserServer implements AsyncDisposable {
 
   private constructor(
     private readonly server: Server,
-    model: Partial<DeviceModel>,
-    faults: readonly Fault[],
+    /** The socket that it listens on. */
+    readonly path: string,
+    { model = {}, faults = [] }: { model?: Partial<DeviceModel>; faults?: readonly Fault[] },
   ) {
     this.device = new Device({ ...defaultModel, ...model });
     this.faults = new FaultFinder(faults);
@@ -45,13 +46,13 @@ export class VfioUserServer implements AsyncDisposable {
   /** Resolves when it listens; throws ConnectError when the path cannot be listened on. */
   static async listen(
     path: string,
-    { model = {}, faults = [] }: { model?: Partial<DeviceModel>; faults?: readonly Fault[] } = {},
+    behaviour: { model?: Partial<DeviceModel>; faults?: readonly Fault[] } = {},
   ): Promise<VfioUserServer> {
     if (Buffer.byteLength(path) > maxSocketPathBytes) {
       throw new ConnectError(`the socket path '${path}' is longer than ${maxSocketPathBytes} bytes`);
     }
     const server = createServer();
-    const made = new VfioUserServer(server, model, faults);
+    const made = new VfioUserServer(server, path, behaviour);
     server.listen(path);
     try {
       await once(server, 'listening');
