@@ -32,10 +32,10 @@ const gicFlips: Readonly<Record<string, Readonly<Record<string, Flip>>>> = {
     'the mask of a CPU': { edit: bit('arm_gic', 'priority_mask[0]'), seen: /^GICC_PMR of GICv2 CPU interface/ },
   },
   3: {
-    'an interrupt': { edit: bit('arm_gicv3', 'enabled[1]', 1), seen: /^GICD_ISENABLER\[0\] of GICv3 distributor/ },
+    'an interrupt': { edit: bit('arm_gicv3', 'enabled[1]', 1), seen: /^GICD_ISENABLER\[1\] of GICv3 distributor/ },
     'where an interrupt goes': {
       edit: bit('arm_gicv3', 'gicd_irouter[40]', 7),
-      seen: /^GICD_IROUTER \(halves\)\[16\] of GICv3 interrupt routing/,
+      seen: /^GICD_IROUTER \(halves\)\[80\] of GICv3 interrupt routing/,
     },
     'an interrupt of a CPU': {
       edit: bit('arm_gicv3', 'gicr_ienabler0'),
