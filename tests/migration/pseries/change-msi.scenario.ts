@@ -105,6 +105,20 @@ scenario('pseries: seed 001, ibm,change-msi', {
   },
 });
 
+scenario('pseries: seed 001, a migration after ibm,change-msi', {
+  guest: 'rtas',
+  machines: ['pseries-5.2', 'pseries-7.2', 'pseries-10.0'],
+  options: { device: Object.keys(devices) },
+  devices: ({ options }) => deviceLine(options['device']),
+  oracle: allButProcessor,
+  known: [...refusedBackwards, virtioOf({ device: ['virtio-net-pci'] })],
+  async body({ guest, migrate }) {
+    // Whatever it answers: where it is the wrong answer, the destination is to be seen to refuse what the call has left.
+    await guest.changeMsi(address, { function: 1, count: 1 });
+    expect(await migrate(), clean).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+  },
+});
+
 scenario('pseries: seed 001, what the device tree says of interrupts', {
   guest: 'rtas',
   machines: 'pseries-5.2',
