@@ -27,8 +27,9 @@ export async function readChipset(
 
 async function isThere(machine: Machine, { only }: ChipsetMap, facts: FixedFacts): Promise<boolean> {
   if (!only) return true;
-  const { property, value, cpus } = only;
-  if ((await machine.qmp.execute('qom-get', { path: '/machine', property })) !== value) return false;
+  const { property, values, cpus } = only;
+  const value = await machine.qmp.execute('qom-get', { path: '/machine', property });
+  if (!values.includes(String(value))) return false;
   return cpus === undefined || (await facts.cpus).length === cpus;
 }
 

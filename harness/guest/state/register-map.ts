@@ -43,8 +43,8 @@ const chipsetSchema = z.array(
     ...mapFields,
     area: z.enum(['chipset', 'interrupt-controllers']).default('chipset'),
     families: z.array(z.string()).optional(),
-    /** Only where a property of `/machine` has this value, and there are so many CPUs. */
-    only: z.strictObject({ property: z.string(), value: z.string(), cpus: z.number().optional() }).optional(),
+    /** Only where a property of `/machine` has one of these values, and there are so many CPUs. */
+    only: z.strictObject({ property: z.string(), values: z.array(z.string()), cpus: z.number().optional() }).optional(),
     place,
   }),
 );

@@ -5,7 +5,7 @@ import type { CellResult } from '../../../harness/record/events.js';
 import type { ScenarioDefinition } from '../../../harness/scenario/definition.js';
 import type { GuestKind } from '../../../harness/scenario/guests.js';
 import { type CellPlan, runCell } from '../../../harness/scenario/run-cell.js';
-import { type Suite, suite } from '../support/launchpad.js';
+import { type Suite, suiteFor } from '../support/launchpad.js';
 
 /** Ids of the processes whose command line names `text`: a folder that only one test uses. */
 export function processesNaming(text: string): number[] {
@@ -29,9 +29,9 @@ export class Stage implements Disposable {
   /** Runs one cell: bookworm to bookworm on pc-q35-7.2, unless given otherwise. */
   async play<K extends GuestKind = 'scripted'>(
     definition: Partial<ScenarioDefinition<K>> & Pick<ScenarioDefinition<K>, 'body'>,
-    given: Partial<Omit<CellPlan, 'route'>> & { route?: Suite[] } = {},
+    { arch = 'x86_64', ...given }: Partial<Omit<CellPlan, 'route'>> & { route?: Suite[]; arch?: string } = {},
   ): Promise<CellResult> {
-    const route = await Promise.all((given.route ?? ['bookworm', 'bookworm']).map(suite));
+    const route = await Promise.all((given.route ?? ['bookworm', 'bookworm']).map((name) => suiteFor(name, arch)));
     return runCell({
       scenario: { machines: '*', title: 'a scenario', file: 'a.scenario.ts', ...definition },
       ...{ machineType: 'pc-q35-7.2', options: {}, accel: 'tcg', guests: { cold: false }, knownIssues: true },

@@ -10,12 +10,18 @@ import { PrivateFolder } from '../../../harness/machine/private-folder.js';
 /** The builds that the self-tests run on: one with old machine types and known bugs, one without those bugs. */
 export type Suite = 'bookworm' | 'trixie';
 
-const resolved = new Map<Suite, Promise<Build>>();
+const resolved = new Map<string, Promise<Build>>();
 
-/** A Debian suite's QEMU from the cache; fetched on a machine that has none yet. */
+/** A Debian suite's QEMU for x86 from the cache; fetched on a machine that has none yet. */
 export function suite(name: Suite): Promise<Build> {
-  const build = resolved.get(name) ?? resolveBuild(`deb:${name}`);
-  resolved.set(name, build);
+  return suiteFor(name, 'x86_64');
+}
+
+/** The same for guests of another architecture. */
+export function suiteFor(name: Suite, arch: string): Promise<Build> {
+  const key = `${name} ${arch}`;
+  const build = resolved.get(key) ?? resolveBuild(`deb:${name}`, { arch });
+  resolved.set(key, build);
   return build;
 }
 
