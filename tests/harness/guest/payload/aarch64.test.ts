@@ -100,12 +100,15 @@ for (const name of ['bookworm', 'trixie'] as const) {
       const source = guest.machine;
       const destination = await launchPayload(pad, { ...wish, label: 'destination', incoming: true });
       await guest.resume();
+      // 7.2 may forget what is written while it migrates.
+      if (name === 'bookworm') await guest.pause();
       await move(source, destination);
       await guest.arrive(destination);
       await guest.checkMemory(source);
       await guest.checkMemory();
       await source.kill();
       await destination.qmp.execute('cont');
+      await guest.resume();
       const { rounds, position } = { rounds: await guest.rounds(), position: await guest.position() };
       await guest.checkMemory();
       expect([await guest.rounds(), await guest.position()]).to.not.deep.equal([rounds, position]);
