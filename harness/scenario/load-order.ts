@@ -2,7 +2,7 @@ import type { Machine } from '../machine/machine.js';
 import type { Finding, OutcomeRecord } from '../record/outcome.js';
 import { readCapture } from '../stream/capture.js';
 import { type OrderViolation, orderViolations } from '../stream/compare/order.js';
-import { loadEvents, traceViolations } from '../stream/compare/trace-order.js';
+import { loadEvents, traceViolations, unfinishedLoads } from '../stream/compare/trace-order.js';
 import { readStreamFile } from '../stream/input.js';
 import type { Scenario } from './definition.js';
 
@@ -14,14 +14,19 @@ export function tracedEvents({ trace = [], loadOrder }: Pick<Scenario, 'trace' |
 
 /**
  * What was loaded before something that it needs, as the stream has it and as the destination traced it: one finding for each thing that came
- * too early in each of the two. The stream is the copy of the main channel that a relay kept, where there is one.
+ * too early in each of the two, and one for a load that has begun and not ended. The stream is the copy of the main channel that a relay kept, where there is one.
  */
 export function orderFindings({ channels }: OutcomeRecord, destination: Machine): Finding[] {
+  const trace = destination.trace();
   const copy = channels?.[0]?.file;
   const inStream = copy === undefined ? [] : orderViolations(readStreamFile(copy, readCapture));
   return [
     ...inStream.map((violation) => findingOf(violation, 'in the stream')),
-    ...traceViolations(destination.trace()).map((violation) => findingOf(violation, "in the destination's trace")),
+    ...traceViolations(trace).map((violation) => findingOf(violation, "in the destination's trace")),
+    ...unfinishedLoads(trace).map(({ host, last }): Finding => {
+      const summary = `The thread that loads the state of the VFIO device ${host} has not come to its end; the last event of it: ${last}`;
+      return { kind: 'load-unfinished', side: 'destination', summary, fields: { host, last } };
+    }),
   ];
 }
 

@@ -6,6 +6,7 @@ export const loadEvents: readonly string[] = [
   'qemu_loadvm_state_section_startfull',
   'vfio_load_state*',
   'vfio_load_device_config_state*',
+  'vfio_load_bufs_thread_*',
   'vfio_msix_enable',
 ];
 
@@ -55,6 +56,20 @@ export function traceOrder(lines: readonly string[]): LoadStep[] {
 interface Begun {
   name: string;
   instance: number;
+}
+
+/**
+ * Of every VFIO device for which a thread began to load what multifd's channels brought, and has not come to its end: what QEMU calls the device,
+ * and the last that it traced of it.
+ */
+export function unfinishedLoads(lines: readonly string[]): { host: string; last: string }[] {
+  const running = new Map<string, string>();
+  for (const line of lines) {
+    const { event = '', host = '' } = ofVfio.exec(line)?.groups ?? {};
+    if (event === 'vfio_load_bufs_thread_end') running.delete(host);
+    else if (event === 'vfio_load_bufs_thread_start' || running.has(host)) running.set(host, line);
+  }
+  return [...running].map(([host, last]) => ({ host, last }));
 }
 
 /** The rules that the order of a trace breaks, one entry for each thing that was loaded too early. */
