@@ -2,7 +2,7 @@ import type { Message } from './template.js';
 
 /**
  * What single devices, KVM and pseries say of state that they cannot load or save. Source: QEMU 5.2 to 11.1 hw/ide/ahci.c, hw/char/serial.c, hw/intc,
- * hw/s390x, hw/ppc/spapr*.c, hw/uefi, hw/virtio/virtio-pci.c, virtio-mem.c, backends/tpm, target/{i386,arm}/kvm*.c, system/physmem.c.
+ * hw/s390x, hw/ppc/spapr*.c, hw/uefi, hw/virtio/virtio-pci.c, virtio-mem.c, backends/tpm, target/{i386,arm}/kvm*.c, target/arm/machine.c, system/physmem.c.
  */
 export const stateMessages: readonly Message[] = [
   [
@@ -19,6 +19,11 @@ export const stateMessages: readonly Message[] = [
     'cpu-model',
     'KVM get MSR (index={msr%}) feature failed',
     'The kernel does not give the model-specific register {msr}',
+  ],
+  [
+    'cpu-model',
+    'system register {register%} in the incoming stream but unknown on the destination: fail migration',
+    'System register {register} of an Arm CPU is in the stream, and the CPU of the destination has none',
   ],
   [
     'device-state',
