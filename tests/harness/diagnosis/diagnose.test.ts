@@ -137,6 +137,20 @@ describe('diagnose', () => {
     ]);
   });
 
+  it('names the device of a section that comes in parts, as 5.2 does', () => {
+    const log = [
+      'qemu-system-x86_64: get_pci_config_device: Bad config data: i=0x6 read: 11 device: 22 cmask: ff wmask: 0 w1cmask:0',
+      'qemu-system-x86_64: Failed to load VFIOPCIDevice:pdev',
+      'qemu-system-x86_64: 0000:3b:00.4: Failed to load device config space',
+      'qemu-system-x86_64: error while loading state section id 38(0000:00:05.0/vfio)',
+      'qemu-system-x86_64: load of migration failed: Invalid argument',
+    ].join('\n');
+    const [finding, ...rest] = diagnose('destination', log, topology);
+    expect(rest).to.deep.equal([]);
+    expect(finding).to.include({ kind: 'config-mismatch', device: 'net0' });
+    expect(finding?.path).to.deep.equal(['0000:00:05.0/vfio', 'VFIOPCIDevice', 'pdev']);
+  });
+
   it('does not give a mismatch the device of a later chain', () => {
     const cut = 'qemu-system-x86_64: Bad config data: i=0x6e read: 0 device: 40 cmask: ff wmask: 0 w1cmask:19\n';
     const [first] = diagnose('destination', cut + slotLog, topology);

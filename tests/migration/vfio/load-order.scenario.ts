@@ -1,6 +1,6 @@
 import { expect, scenario, traceOrder, type CellShape, type Journey } from 'godwit';
 import { lackOfCpuState } from '../arm64/cpu-state.js';
-import { configBeforeInterruptController, multifdConfigEarly, streamOfVfioConfig } from './known-issues.js';
+import { configBeforeInterruptController, multifdIssues, streamOfVfioConfig } from './known-issues.js';
 import { isArm, isMachineFrom, isVersionFrom } from './cell.js';
 
 const steps = /\/vfio (?:data-state|config-state|MSI-X)$|^(?:apic|ioapic|arm_gicv3|arm_gicv3_its)$/;
@@ -67,7 +67,7 @@ scenario('vfio: seed 004, configuration space after the interrupt controller, wi
     return { source: transferred, destination: transferred };
   },
   loadOrder: true,
-  known: multifdConfigEarly,
+  known: multifdIssues,
   skip(cell) {
     const after = 'x-migration-load-config-after-iter';
     const asked = cell.options[after] === 'as it is' ? undefined : lackOf(cell, after, [10, 1]);
