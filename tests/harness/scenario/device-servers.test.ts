@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import { expect } from 'chai';
+import { parseVersion, type Build } from '../../../harness/build/build.js';
+import { ConnectError } from '../../../harness/core/errors.js';
+import { PrivateFolder } from '../../../harness/machine/private-folder.js';
+import { CellServers } from '../../../harness/scenario/device-servers.js';
+import { collect, scenario } from '../../../harness/scenario/registry.js';
+import { servedObstacle } from '../../../harness/vfio/server/served-device.js';
+import { failure } from '../support/failure.js';
+import { suite } from '../support/launchpad.js';
+
+/**
+ * 1. Each QEMU of a route has a server of its own, and its own words on its command line; one that the body plugs in has none.
+ * 2. A device that the guest has lost stays lost.
+ * 3. Servers listen until they are disposed of, and one that cannot listen is told.
+ * 4. A scenario with such a device is skipped, with the reason, on builds before 10.1.
+ */
+describe("a cell's vfio-user servers", () => {
+  let folder: PrivateFolder;
+  beforeEach(() => (folder = PrivateFolder.create()));
+  afterEach(() => folder[Symbol.dispose]());
+
+  const socketIn = (words: readonly string[]): string =>
+    (JSON.parse(words.at(-1) ?? '') as { socket: { path: string } }).socket.path;
+
+  it('are one for each QEMU of the route', async () => {
+    const source = { properties: { bus: 'port0' }, model: { vendorId: 0x1234 } };
+    await using servers = await CellServers.listen([source, {}, {}], folder.path);
+    expect(servers.all.map(({ device }) => device.model.vendorId)).to.deep.equal([0x1234, 0x1b36, 0x1b36]);
+    const words = [0, 1, 2].map((hop) => servers.words(hop, ['-S']));
+    expect(words.map(socketIn)).to.deep.equal(servers.all.map(({ path }) => path));
+    expect(new Set(words.map(socketIn)).size).to.equal(3);
+    expect(JSON.parse(words[0]?.at(-1) ?? '')).to.include({ driver: 'vfio-user-pci', id: 'vfio-user0', bus: 'port0' });
+    expect(words[0]?.slice(0, 2)).to.deep.equal(['-S', '-device']);
+    expect(servers.without(words[1] ?? [])).to.deep.equal(['-S']);
+    expect(servers.words(2, ['-S'])).to.deep.equal(words[2]);
+  });
+
+  it('are gone from the command line when the guest has lost the device, or has not got it yet', async () => {
+    await using lost = await CellServers.listen([{}, {}], folder.path);
+    expect(lost.without(['-S'])).to.deep.equal(['-S']);
+    expect(lost.words(1, ['-S'])).to.deep.equal(['-S']);
+    using other = PrivateFolder.create();
+    await using unplugged = await CellServers.listen([{ plugged: false }], other.path);
+    expect(unplugged.words(0, ['-S'])).to.deep.equal(['-S']);
+  });
+
+  it('listen until they are disposed of', async () => {
+    const servers = await CellServers.listen([{}], folder.path);
+    const path = servers.all[0]?.path ?? '';
+    expect(existsSync(path)).to.equal(true);
+    expect((await failure(CellServers.listen([{}], folder.path), ConnectError)).message).to.include(path);
+    await servers[Symbol.asyncDispose]();
+    expect(existsSync(path)).to.equal(false);
+  });
+
+  it('are for QEMU 10.1 and later', async () => {
+    const bookworm = await suite('bookworm');
+    const newer: Build = { ...bookworm, version: parseVersion('10.1.0') };
+    expect(servedObstacle([newer, newer])).to.equal(undefined);
+    const reason = `QEMU ${bookworm.version.text} has no vfio-user-pci: it came with 10.1`;
+    expect(servedObstacle([newer, bookworm])).to.equal(reason);
+    const served = { machines: '*', vfioUser: () => ({ source: {}, destination: {} }), body: () => Promise.resolve() };
+    const [declared] = await collect('a.ts', () =>
+      Promise.resolve(scenario('device servers: skipped', { ...served, skip: () => 'of its own' })),
+    );
+    const cell = { machineType: 'pc-q35-7.2', options: {} };
+    expect(declared?.skip?.({ ...cell, route: [bookworm, bookworm] })).to.equal(reason);
+    expect(declared?.skip?.({ ...cell, route: [newer, newer] })).to.equal('of its own');
+  });
+});
