@@ -12,6 +12,7 @@ const conditionRegister = /\bCR ([0-9a-f]{8})\b/;
 export function powerRegisters(text: string): Reading[] {
   const readings: Reading[] = [];
   for (const [, name = '', words = ''] of text.matchAll(registerLine)) {
+    if (name === 'RES') continue;
     const values = words.trim().split(/ +/);
     const [, prefix = '', number = ''] = /^([A-Z]+)(\d*)$/.exec(name) ?? [];
     values.forEach((value, index) => {
