@@ -8,6 +8,8 @@ import type { NestedHost } from './nested-host.js';
 
 /** Where a pair of QEMUs with a VFIO device each runs: beside Godwit with the stand-in, or on the kernel's own VFIO. */
 export interface Bed {
+  /** Whether it is the kernel that answers. */
+  isReal: boolean;
   /** The build as it is started there. */
   build: (build: Build) => Build;
   /** Makes the device of one side: what its QEMU gets for it. */
@@ -19,6 +21,7 @@ export interface Bed {
 /** The stand-in for the kernel, on this host. */
 export function standInBed(standIn: StandIn): Bed {
   return {
+    isReal: false,
     build: (build) => build,
     device: (build, device) =>
       Promise.resolve({
@@ -34,6 +37,7 @@ const types = '/sys/devices/virtual/mtty/mtty/mdev_supported_types';
 /** The kernel of a nested host, in which mtty is loaded. Its devices stay until the host ends: there is room for 24. */
 export function kernelBed(host: NestedHost): Bed {
   return {
+    isReal: true,
     build: (build) => host.nest(build),
     device: async (build, device) => {
       const { vendorSpecific: contents } = device;

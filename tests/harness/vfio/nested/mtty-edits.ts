@@ -1,6 +1,9 @@
 import { StateError } from '../../../../harness/core/errors.js';
 
-/** Parameters of the module, and a function that puts a vendor-specific capability with these contents at 0x80 of a configuration space. */
+/**
+ * Parameters of the module, and a function that puts capabilities into a configuration space where the stand-in for the kernel has its own: an empty
+ * one at 0x60, and behind it at 0x80 the vendor-specific one with the contents that the parameters say.
+ */
 const capability = `
 static u8 vsc[32];
 module_param_array(vsc, byte, NULL, 0644);
@@ -9,15 +12,19 @@ module_param(vsc_length, int, 0644);
 static bool dirty_log;
 module_param(dirty_log, bool, 0644);
 
-static u8 add_vsc(u8 *config)
+static u8 add_capabilities(u8 *config)
 {
-	if (vsc_length < 0 || vsc_length > sizeof(vsc))
-		return 0;
 	config[0x06] |= PCI_STATUS_CAP_LIST;
-	config[0x80] = PCI_CAP_ID_VNDR;
-	config[0x82] = 3 + vsc_length;
-	memcpy(config + 0x83, vsc, vsc_length);
-	return 0x80;
+	config[0x60] = PCI_CAP_ID_VNDR;
+	config[0x61] = 0;
+	config[0x62] = 3;
+	if (vsc_length >= 0 && vsc_length <= sizeof(vsc)) {
+		config[0x61] = 0x80;
+		config[0x80] = PCI_CAP_ID_VNDR;
+		config[0x82] = 3 + vsc_length;
+		memcpy(config + 0x83, vsc, vsc_length);
+	}
+	return 0x60;
 }
 
 `;
@@ -25,7 +32,9 @@ static u8 add_vsc(u8 *config)
 /** Words of mtty.c that stand in it once, and what comes in their place. */
 const edits: readonly (readonly [words: string, instead: string])[] = [
   ['static atomic_t mdev_avail_ports', `${capability}static atomic_t mdev_avail_ports`],
-  ['[0x34] =  0x00', '[0x34] = add_vsc(mdev_state->vconfig)'],
+  ['vconfig[0x6e] =  0x54;', 'vconfig[0x34] = add_capabilities(mdev_state->vconfig);'],
+  // With a byte less QEMU takes it for PCI Express, and the driver then gives bytes that lie behind its own.
+  ['_SPACE_SIZE  0xff', '_SPACE_SIZE 0x100'],
   ['log_ops = &mtty_log_ops', 'log_ops = dirty_log ? &mtty_log_ops : NULL'],
 ];
 
