@@ -155,9 +155,11 @@ class CellEvidence {
     throw new StateError(`the body of the scenario did not come to its end within ${deadline.totalMs} ms`);
   }
 
-  /** A closed connection is how a dying QEMU shows first: its exit, a moment later, tells whose fault it was. */
+  /**
+   * A closed connection is how a dying QEMU shows first, to whoever is on it or comes to it later: its exit, a moment later, tells whose fault it was.
+   */
   private async lastWords(thrown: unknown): Promise<void> {
-    if (!(thrown instanceof GodwitError) || !['connect', 'execute-interrupted'].includes(thrown.code)) return;
+    if (!(thrown instanceof GodwitError) || !['connect', 'execute-interrupted', 'state'].includes(thrown.code)) return;
     await within(Promise.race(this.machines.map(({ exit }) => exit)), lastWordsMs);
   }
 
