@@ -1,8 +1,8 @@
 import { expect, scenario, topology } from 'godwit';
 import { attachments, deviceOf, emptySlot, everyDeviceBehind, everyDeviceEverywhere, filledSlot } from '../devices.js';
-import { slotPresenceDetectState, xhciNeverDeleted } from '../known-issues.js';
+import { slotPresenceDetectState, virtioQueueSize, xhciNeverDeleted } from '../known-issues.js';
 import { lackOfCpuState } from './cpu-state.js';
-import { everyGic, gicOf, machines, onVirt, takesMessages } from './virt.js';
+import { everyGic, gicOf, lackOfTravel, machines, onVirt, takesMessages, travellingCpu } from './virt.js';
 
 const same = { only: takesMessages, skip: lackOfCpuState };
 
@@ -13,6 +13,35 @@ scenario('arm64: cold-plugged devices', {
   devices: (cell) => [...gicOf(cell), ...everyDeviceBehind(cell.options['behind'] ?? '')],
   async body({ migrate }) {
     expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+  },
+});
+
+const virtioQueues = onVirt(virtioQueueSize({ device: ['virtio-net', 'virtio-blk', 'virtio-scsi'] }));
+
+scenario('arm64: a cold-plugged device goes to another version', {
+  only: takesMessages,
+  skip: lackOfTravel,
+  machines,
+  options: { ...everyDeviceEverywhere, ...everyGic },
+  devices: (cell) => [...gicOf(cell), '-cpu', travellingCpu, ...filledSlot(cell)],
+  known: [virtioQueues],
+  async body({ migrate }) {
+    expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+  },
+});
+
+scenario('arm64: hotplug, another version, unplug', {
+  only: takesMessages,
+  skip: lackOfTravel,
+  machines,
+  options: { ...everyDeviceEverywhere, ...everyGic },
+  devices: (cell) => [...gicOf(cell), '-cpu', travellingCpu, ...emptySlot(cell)],
+  hotplugs: true,
+  known: [virtioQueues],
+  async body(journey) {
+    await journey.guest.hotplug(deviceOf(journey.options));
+    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    await journey.guest.unplug('device0');
   },
 });
 

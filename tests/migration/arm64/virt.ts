@@ -19,6 +19,18 @@ export function takesMessages({ machineType, options }: Pick<CellShape, 'machine
   return options['gic'] === '2' || !/^virt-(?:[2-5]\.|6\.[01]$)/.test(machineType);
 }
 
+/** The one CPU model that goes from one version to another under TCG (cpu-known-issues.ts). */
+export const travellingCpu = 'cortex-a15';
+
+/** Why that CPU does not go along a route to another version; undefined where it does, which is from 10.0 to 11.1. */
+export function lackOfTravel({ route }: Pick<CellShape, 'route'>): string | undefined {
+  const majors = route.map(({ version }) => version.major);
+  const travels = majors.slice(1).every((to, index) => majors[index] === 10 && to === 11);
+  return travels
+    ? undefined
+    : `${travellingCpu} travels from QEMU 10 to 11 alone, and this is from ${majors.join(' to ')}`;
+}
+
 /** A known issue of other machines as it is on virt, whatever its version. */
 export function onVirt(issue: KnownIssue): KnownIssue {
   return { ...issue, machineTypes: ['virt'] };
