@@ -21,11 +21,18 @@ const rule = 'interrupt controller before PCI config space';
 /** Sections of what comes in rounds: a trace has their first rounds among the others. */
 const inRounds = /^(?:ram|dirty-bitmap)$/;
 
+interface MachineWish {
+  gic: string;
+  iommu?: string | undefined;
+  /** False leaves the slot of the root port empty. */
+  withDevice?: boolean;
+}
+
 /** The machine of a cell: a device behind a root port and one beside it; without an ITS one that sends no messages, alone. */
-function machineOf({ gic, iommu = 'none' }: { gic: string; iommu?: string | undefined }) {
+function machineOf({ gic, iommu = 'none', withDevice = true }: MachineWish) {
   return ({ machineType }: Pick<CellShape, 'machineType'>): string => {
     const networks = takesMessages({ machineType, options: { gic } })
-      ? `-device pcie-root-port,id=slot0,addr=0x4,chassis=1 -device e1000e,bus=slot0,romfile=
+      ? `-device pcie-root-port,id=slot0,addr=0x4,chassis=1 ${withDevice ? '-device e1000e,bus=slot0,romfile=' : ''}
          -device virtio-net-pci,addr=0x5,romfile=`
       : '-device virtio-net-pci,addr=0x5,romfile=,vectors=0';
     return `-machine gic-version=${gic},iommu=${iommu} ${networks}`;
@@ -99,6 +106,23 @@ scenario('arm64: seed 004, sections that are put into another order, which QEMU 
     expect(outcome).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
     const { broken } = judged(captureOf(outcome), journey);
     expect(broken, 'rules that are broken').to.deep.equal(expected);
+  },
+});
+
+scenario('arm64: seed 004, a hotplugged device is loaded last', {
+  machines,
+  devices: machineOf({ gic: '3', withDevice: false }),
+  hotplugs: true,
+  trace: loadEvents,
+  only: ({ machineType }) => takesMessages({ machineType, options: { gic: '3' } }),
+  skip: lackOfCpuState,
+  async body(journey) {
+    await journey.guest.hotplug('e1000e,id=nic0,bus=slot0,romfile=');
+    const outcome = await journey.migrate({ relay: { tee: true } });
+    expect(outcome).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    const { names, broken } = judged(captureOf(outcome), journey);
+    expect(names.at(-1), 'what is loaded last').to.match(/^0000:00:04\.0:00\.0\/e1000e$/);
+    expect(broken, 'rules that are broken').to.deep.equal([]);
   },
 });
 
