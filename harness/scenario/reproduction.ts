@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { devicesOf } from '../machine/device-line.js';
 import { quoteWord } from '../machine/words.js';
 import { channelsOf, type MachineSpec, printable, shellLine, socketsOf } from '../machine/command-line.js';
 
@@ -65,6 +66,8 @@ const relayed =
   '# There the stream went through a relay, which may have changed it; here it goes straight, as the source sends it.';
 const unheard =
   '# What was said to the guest over its serial ports is left out: *.shell beside this file has it, where the guest is Linux.';
+const unserved =
+  '# The vfio-user servers of the cell are left out: QEMU connects to vfio-user0, vfio-user1 … in $work, and a server has to listen there first.';
 /** A relay's socket has the destination's name: a script has no relay, and its stream goes straight. */
 const relayChannel = /\.relay\b/g;
 
@@ -150,6 +153,7 @@ export class ReproductionScript {
       '# Does without Godwit what one of its cells did.',
       ...(this.steps.some(({ line }) => line.search(relayChannel) >= 0) ? [relayed] : []),
       ...(this.hasGuest ? [unheard] : []),
+      ...(this.isServed ? [unserved] : []),
       preamble,
       ...Object.entries(this.disks).map(([name, mebibytes]) => `truncate -s ${mebibytes}M "$work/${name}.img"`),
       ...body,
@@ -162,6 +166,13 @@ export class ReproductionScript {
   /** Whether a guest has a vCPU and somebody spoke to it. */
   private get hasGuest(): boolean {
     return [...this.machines.values()].some(({ spec }) => (spec.serials ?? 0) > 0);
+  }
+
+  /** Whether a QEMU has a device behind a vfio-user server. */
+  private get isServed(): boolean {
+    return [...this.machines.values()].some(({ spec }) =>
+      devicesOf(spec.words).some(({ driver }) => driver === 'vfio-user-pci'),
+    );
   }
 
   /** A line with the files and channels of the cell in the script's own folder. */

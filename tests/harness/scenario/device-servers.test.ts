@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseVersion, type Build } from '../../../harness/build/build.js';
 import { ConnectError } from '../../../harness/core/errors.js';
 import { PrivateFolder } from '../../../harness/machine/private-folder.js';
 import { CellServers } from '../../../harness/scenario/device-servers.js';
+import { ReproductionScript } from '../../../harness/scenario/reproduction.js';
 import { collect, scenario } from '../../../harness/scenario/registry.js';
 import { servedObstacle } from '../../../harness/vfio/server/served-device.js';
 import { failure } from '../support/failure.js';
@@ -13,7 +15,8 @@ import { suite } from '../support/launchpad.js';
  * 1. Each QEMU of a route has a server of its own, and its own words on its command line; one that the body plugs in has none.
  * 2. A device that the guest has lost stays lost.
  * 3. Servers listen until they are disposed of, and one that cannot listen is told.
- * 4. A scenario with such a device is skipped, with the reason, on builds before 10.1.
+ * 4. A script that does without Godwit says that they are missing.
+ * 5. A scenario with such a device is skipped, with the reason, on builds before 10.1.
  */
 describe("a cell's vfio-user servers", () => {
   let folder: PrivateFolder;
@@ -52,6 +55,18 @@ describe("a cell's vfio-user servers", () => {
     expect((await failure(CellServers.listen([{}], folder.path), ConnectError)).message).to.include(path);
     await servers[Symbol.asyncDispose]();
     expect(existsSync(path)).to.equal(false);
+  });
+
+  it('are missed in a script that does without Godwit', async () => {
+    await using servers = await CellServers.listen([{}], folder.path);
+    for (const words of [['-S'], servers.words(0, ['-S'])]) {
+      const script = new ReproductionScript('a cell');
+      const spec = { build: await suite('bookworm'), machineType: 'q35', accel: 'tcg', memoryMiB: 16, incoming: false };
+      script.start({ spec: { ...spec, words }, label: 'source', folder: folder.path });
+      script.write(folder.path);
+      const text = readFileSync(join(folder.path, 'reproduce.sh'), 'utf8');
+      expect(text.includes('vfio-user servers of the cell are left out')).to.equal(words.length > 1);
+    }
   });
 
   it('are for QEMU 10.1 and later', async () => {
