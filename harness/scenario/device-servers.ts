@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { devicesOf, withoutDevice } from '../machine/device-line.js';
+import type { MachineSpec } from '../machine/command-line.js';
 import { type ServedDevice, servedId, servedWords } from '../vfio/server/served-device.js';
 import { VfioUserServer } from '../vfio/server/server.js';
+import type { SideDevice } from './side-devices.js';
 
-/** The vfio-user servers of a cell, one for each QEMU of its route, and what the command lines hold for them. */
-export class CellServers implements AsyncDisposable {
-  private isGone = false;
+/** The vfio-user servers of a cell's device, one for each QEMU of its route. Disposing it stops them. */
+export class CellServers implements SideDevice, AsyncDisposable {
+  readonly id = servedId;
 
   private constructor(
     private readonly devices: readonly { device: ServedDevice; path: string }[],
@@ -21,16 +22,9 @@ export class CellServers implements AsyncDisposable {
     return new CellServers(placed, all);
   }
 
-  /** The words of a QEMU at that place of the route with those of its own device. */
-  words(hop: number, words: readonly string[]): readonly string[] {
+  on(hop: number): Pick<MachineSpec, 'words'> {
     const own = this.devices[hop];
-    return this.isGone || !own ? words : [...words, ...servedWords(own.device, own.path)];
-  }
-
-  /** The words of a QEMU without the device, of which each side has its own; one that the guest has lost on its way stays lost. */
-  without(words: readonly string[]): readonly string[] {
-    this.isGone ||= !devicesOf(words).some(({ id }) => id === servedId);
-    return this.isGone ? words : withoutDevice(words, servedId);
+    return { words: own ? servedWords(own.device, own.path) : [] };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

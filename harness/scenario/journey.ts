@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Build } from '../build/build.js';
 import type { Deadline } from '../core/deadline.js';
 import { DisposeStack } from '../core/dispose.js';
@@ -8,8 +7,6 @@ import { ScriptedGuest } from '../guest/scripted.js';
 import { askFixedFacts, type FixedFacts } from '../guest/state/fixed-facts.js';
 import { barsToRead } from '../guest/state/snapshot.js';
 import type { MachineSpec } from '../machine/command-line.js';
-import { overlayDisk } from '../machine/disk-overlay.js';
-import { usualMemoryMiB } from '../machine/family.js';
 import { Machine, type WireObserver } from '../machine/machine.js';
 import type { View } from '../migration/compare.js';
 import { migrate } from '../migration/migrate.js';
@@ -19,14 +16,11 @@ import { restoreMachine, saveMachine } from '../migration/save.js';
 import type { GuestSummary, Phase, Variation } from '../record/events.js';
 import { type StateArea, stateAreas } from '../record/outcome.js';
 import type { VfioUserServer } from '../vfio/server/server.js';
-import { commandWords } from './command-words.js';
 import type { Journey, Options, Scenario } from './definition.js';
-import { CellServers } from './device-servers.js';
-import { makeDisks } from './disks.js';
 import { type GuestKind, type Guests, type GuestSettings, type GuestTier, guestTier } from './guests.js';
 import type { ReproducedMachine } from './reproduction.js';
-import { orderFindings, tracedEvents } from './load-order.js';
-import { CellStandIn } from './stand-in.js';
+import { orderFindings } from './load-order.js';
+import { buildAt, RouteSpecs } from './route-specs.js';
 import { savedGuest } from './warm-start.js';
 
 export interface JourneyOptions {
@@ -67,10 +61,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   /** Follows the guest that has a vCPU, where there is one. */
   private running: RunningGuest | undefined;
   private tier: GuestTier | undefined;
-  /** Words of every command line of the cell, whatever devices it has: what the guest is brought up from, and its disks. */
-  private standing: readonly string[] = [];
-  private standIn: CellStandIn | undefined;
-  private served: CellServers | undefined;
+  private made: RouteSpecs | undefined;
 
   // A property, so that a body may take it apart: `async body({ guest, migrate })`.
   readonly migrate = async (wished: MigrationPlan = {}): Promise<Outcome> => {
@@ -151,7 +142,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   }
 
   get servers(): readonly VfioUserServer[] {
-    return this.served?.all ?? [];
+    return this.specs.servers;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,20 +153,11 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
 
   /** Starts the first QEMU with its guest, and the second beside it unless the scenario changes devices first. */
   private async begin(): Promise<void> {
-    const { scenario, guests, deadline, folder } = this.plan;
-    this.tier = await guestTier(scenario.guest ?? 'scripted', guests, { arch: this.build(0).arch, deadline });
-    this.standing = [
-      ...(this.tier?.words ?? []),
-      ...(await this.userDisk(this.tier?.disk)),
-      ...makeDisks(scenario.disks ?? {}, folder),
-    ];
-    this.standIn = await CellStandIn.of(scenario, this, deadline);
-    if (scenario.vfioUser) {
-      const { source, destination } = scenario.vfioUser(this);
-      const devices = this.route.map((_, hop) => (hop === 0 ? source : destination));
-      this.served = this.undo.use(await CellServers.listen(devices, folder));
-    }
-    const words = this.wordsOf(this.plan.variation?.words, scenario.devices);
+    const { scenario, guests, deadline } = this.plan;
+    this.tier = await guestTier(scenario.guest ?? 'scripted', guests, { arch: buildAt(this, 0).arch, deadline });
+    const { tier } = this;
+    this.made = this.undo.use(await RouteSpecs.of({ ...this.plan, cell: this, tier }));
+    const { words } = this.made;
     const saved = await this.saved(words);
     const first = this.launch(0, words, saved === undefined ? {} : { inherits: saved });
     if (scenario.hotplugs !== true) this.next = this.launch(1, words, { beside: true });
@@ -193,23 +175,13 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     await this.attach(this.tier, machine, { resumed: saved !== undefined });
   }
 
-  /** Words that attach a user's disk, as an overlay that goes with the cell. */
-  private async userDisk(disk: string | undefined): Promise<string[]> {
-    const [build] = this.route;
-    if (disk === undefined || !build) return [];
-    const { folder, logFolder, deadline } = this.plan;
-    const path = join(folder, 'system.qcow2');
-    await overlayDisk(build, { disk, path, folder, logFolder, deadline });
-    return ['-drive', `if=virtio,format=qcow2,file=${path.replaceAll(',', ',,')}`];
-  }
-
   /** A file with the guest on this very machine, where it is worth saving; booted and saved now by the first who asks. */
   private async saved(words: readonly string[]): Promise<string | undefined> {
     const { tier } = this;
     const { guests, deadline, folder } = this.plan;
-    if (tier?.identity === undefined || guests.cold || this.standIn || this.served) return undefined;
+    if (tier?.identity === undefined || guests.cold || !this.specs.isWhole) return undefined;
     return savedGuest({
-      spec: this.specOf(0, words),
+      spec: this.specs.at(0, words),
       ...{ identity: tier.identity, folder, deadline },
       boot: async (path) => {
         await using machine = await this.launch(0, words, { label: 'boot' });
@@ -255,6 +227,11 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     return this.current;
   }
 
+  private get specs(): RouteSpecs {
+    if (!this.made) throw new StateError('the journey has not started');
+    return this.made;
+  }
+
   private get areas(): readonly StateArea[] {
     const { oracle = stateAreas } = this.plan.scenario;
     return oracle === false ? [] : oracle;
@@ -290,41 +267,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       if (source.words === source.spec.words) return machine;
       await machine[Symbol.asyncDispose]();
     }
-    const words = this.standIn?.without(source.words) ?? source.words;
-    return this.launch(this.hop + 1, this.served?.without(words) ?? words);
-  }
-
-  /** The words of a command line: those of the search, where there is one that gives them, else those of the scenario. */
-  private wordsOf(varied: readonly string[] | undefined, devices: Scenario['devices']): string[] {
-    const added = this.plan.variation?.added ?? [];
-    return [...this.standing, ...(varied ?? commandWords(devices, this)), ...added];
-  }
-
-  private build(hop: number): Build {
-    const build = this.route[hop];
-    if (build) return build;
-    throw new StateError(`the route has no hop ${hop}`);
-  }
-
-  /** What a QEMU of the route is to be. */
-  private specOf(hop: number, words: readonly string[]): MachineSpec {
-    const { scenario, machineType, variation } = this.plan;
-    const build = this.build(hop);
-    const other = hop > 0 ? scenario.destination?.(this) : undefined;
-    const { memoryMiB = usualMemoryMiB(machineType), serials = 0 } = this.tier ?? {};
-    const trace = tracedEvents(scenario);
-    const given = other?.devices === undefined ? words : this.wordsOf(variation?.destinationWords, other.devices);
-    const own = this.served?.words(hop, given) ?? given;
-    return {
-      build,
-      machineType: other?.machineType ?? machineType,
-      accel: this.plan.accel,
-      memoryMiB: other?.memoryMiB ?? scenario.memoryMiB ?? memoryMiB,
-      ...(this.standIn?.spec(hop, { build, words: own }) ?? { words: own }),
-      incoming: hop > 0,
-      ...(trace && { trace }),
-      ...(serials > 0 && { serials }),
-    };
+    return this.launch(this.hop + 1, this.specs.carried(source.words));
   }
 
   /**
@@ -339,7 +282,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     const { deadline } = this.plan;
     if (this.isOver()) throw new StateError('the cell is over');
     const incoming = way.inherits === undefined ? {} : { incoming: true };
-    const spec: MachineSpec = { ...this.specOf(hop, words), ...incoming };
+    const spec: MachineSpec = { ...this.specs.at(hop, words), ...incoming };
     const { folder, logFolder } = this.plan;
     const label = way.label ?? this.labelOf(hop);
     if (way.label === undefined)

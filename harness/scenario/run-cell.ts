@@ -205,11 +205,7 @@ class CellEvidence {
   private reasonOf(thrown: unknown): string {
     const told = sentenceOf(thrown);
     if (isUnmetExpectation(thrown)) return told;
-    const deaths = died(this.machines).map(({ label, exited }) => {
-      const how =
-        exited.signal === undefined ? `exited with status ${exited.exitCode}` : `was ended by ${exited.signal}`;
-      return `the ${label} QEMU ${how}`;
-    });
+    const deaths = died(this.machines).map(({ summary }) => summary);
     return [told, ...deaths.filter((death) => !told.includes(death))].join('; ');
   }
 
@@ -220,10 +216,13 @@ class CellEvidence {
     const last = outcomes.at(-1);
     const side = last && hasArrived(last) ? 'destination' : 'source';
     const first: Finding = { kind: thrown.code, side, summary: thrown.message, fields: {} };
+    const crashes = died(this.machines)
+      .filter(({ exited }) => exited.signal !== undefined)
+      .map(({ side, summary }): Finding => ({ kind: 'crash', side, summary, fields: {} }));
     const logs = this.machines.flatMap((machine) =>
       diagnose(machine.spec.incoming ? 'destination' : 'source', machine.log()),
     );
-    return [first, ...(thrown instanceof LaunchError ? told : logs)];
+    return [first, ...(thrown instanceof LaunchError ? told : [...crashes, ...logs])];
   }
 
   private cannotStart(thrown: unknown): OutcomeRecord[] {
@@ -273,8 +272,18 @@ function endedByItself({ exitCode, signal }: LaunchError['data']): boolean {
 }
 
 /** The machines that ended without our doing. */
-function died(machines: readonly Machine[]): { label: string; exited: ExitedMachine }[] {
-  return machines.flatMap(({ label, exited, killedByUs }) => (exited && !killedByUs ? [{ label, exited }] : []));
+function died(machines: readonly Machine[]): Death[] {
+  return machines.flatMap(({ label, spec, exited, killedByUs }) => {
+    if (!exited || killedByUs) return [];
+    const how = exited.signal === undefined ? `exited with status ${exited.exitCode}` : `was ended by ${exited.signal}`;
+    return [{ exited, side: spec.incoming ? 'destination' : 'source', summary: `the ${label} QEMU ${how}` }];
+  });
+}
+
+interface Death {
+  exited: ExitedMachine;
+  side: Finding['side'];
+  summary: string;
 }
 
 function sentenceOf(thrown: unknown): string {

@@ -7,9 +7,11 @@ import { PrivateFolder } from '../../../harness/machine/private-folder.js';
 import { CellServers } from '../../../harness/scenario/device-servers.js';
 import { ReproductionScript } from '../../../harness/scenario/reproduction.js';
 import { collect, scenario } from '../../../harness/scenario/registry.js';
+import { SideDevices } from '../../../harness/scenario/side-devices.js';
 import { servedObstacle } from '../../../harness/vfio/server/served-device.js';
 import { failure } from '../support/failure.js';
 import { suite } from '../support/launchpad.js';
+import { imaginedBuild } from './imagined.js';
 
 /**
  * 1. Each QEMU of a route has a server of its own, and its own words on its command line; one that the body plugs in has none.
@@ -26,26 +28,31 @@ describe("a cell's vfio-user servers", () => {
   const socketIn = (words: readonly string[]): string =>
     (JSON.parse(words.at(-1) ?? '') as { socket: { path: string } }).socket.path;
 
+  const wordsOn = (devices: SideDevices, hop: number): readonly string[] =>
+    devices.on(hop, { build: imaginedBuild('deb:sid', '11.1.3'), words: ['-S'] }).words;
+
   it('are one for each QEMU of the route', async () => {
     const source = { properties: { bus: 'port0' }, model: { vendorId: 0x1234 } };
     await using servers = await CellServers.listen([source, {}, {}], folder.path);
     expect(servers.all.map(({ device }) => device.model.vendorId)).to.deep.equal([0x1234, 0x1b36, 0x1b36]);
-    const words = [0, 1, 2].map((hop) => servers.words(hop, ['-S']));
+    const devices = new SideDevices([servers]);
+    const words = [0, 1, 2].map((hop) => wordsOn(devices, hop));
     expect(words.map(socketIn)).to.deep.equal(servers.all.map(({ path }) => path));
     expect(new Set(words.map(socketIn)).size).to.equal(3);
     expect(JSON.parse(words[0]?.at(-1) ?? '')).to.include({ driver: 'vfio-user-pci', id: 'vfio-user0', bus: 'port0' });
     expect(words[0]?.slice(0, 2)).to.deep.equal(['-S', '-device']);
-    expect(servers.without(words[1] ?? [])).to.deep.equal(['-S']);
-    expect(servers.words(2, ['-S'])).to.deep.equal(words[2]);
+    expect(devices.without(words[1] ?? [])).to.deep.equal(['-S']);
+    expect(wordsOn(devices, 2)).to.deep.equal(words[2]);
   });
 
   it('are gone from the command line when the guest has lost the device, or has not got it yet', async () => {
-    await using lost = await CellServers.listen([{}, {}], folder.path);
+    await using servers = await CellServers.listen([{}, {}], folder.path);
+    const lost = new SideDevices([servers]);
     expect(lost.without(['-S'])).to.deep.equal(['-S']);
-    expect(lost.words(1, ['-S'])).to.deep.equal(['-S']);
+    expect(wordsOn(lost, 1)).to.deep.equal(['-S']);
     using other = PrivateFolder.create();
     await using unplugged = await CellServers.listen([{ plugged: false }], other.path);
-    expect(unplugged.words(0, ['-S'])).to.deep.equal(['-S']);
+    expect(wordsOn(new SideDevices([unplugged]), 0)).to.deep.equal(['-S']);
   });
 
   it('listen until they are disposed of', async () => {
@@ -59,7 +66,7 @@ describe("a cell's vfio-user servers", () => {
 
   it('are missed in a script that does without Godwit', async () => {
     await using servers = await CellServers.listen([{}], folder.path);
-    for (const words of [['-S'], servers.words(0, ['-S'])]) {
+    for (const words of [['-S'], wordsOn(new SideDevices([servers]), 0)]) {
       const script = new ReproductionScript('a cell');
       const spec = { build: await suite('bookworm'), machineType: 'q35', accel: 'tcg', memoryMiB: 16, incoming: false };
       script.start({ spec: { ...spec, words }, label: 'source', folder: folder.path });

@@ -28,5 +28,5 @@ export const failedRealizeCrashes: KnownIssue = {
   machineTypes: ['pc-q35'],
   options: { server: ['refuses to be read', 'dies in mid-realize', 'answers by half'] },
   side: 'source',
-  evidence: /^(?:device_add|query-status) (?:was|has) .*QMP: the connection broke/,
+  evidence: /^the source QEMU was ended by SIGSEGV$/,
 };
