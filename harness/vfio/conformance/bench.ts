@@ -4,7 +4,7 @@ import { capabilityIds } from '../../pci/capability-ids.js';
 import { findCapability } from '../../pci/registers.js';
 import { type Channel, RefusedError } from '../channel.js';
 import { VfioUserClient } from '../client.js';
-import { messageFlags } from '../protocol/message.js';
+import { headerBytes, messageFlags } from '../protocol/message.js';
 import { regions } from '../protocol/numbers.js';
 import { showMessage } from '../protocol/show.js';
 import { type Finding, Skipped } from './finding.js';
@@ -20,6 +20,8 @@ export type Reaction = 'refused' | 'closed' | 'answered' | 'silent';
 export class Bench implements AsyncDisposable {
   readonly findings: Finding[] = [];
   readonly notes: string[] = [];
+  /** Answers with an error that brought a payload, in any check: the last messages up to the first one of each command. */
+  readonly longRefusals = new Map<number, string[]>();
   private exchange: string[] = [];
   private shared: VfioUserClient | undefined;
   private other: VfioUserClient | undefined;
@@ -51,8 +53,9 @@ export class Bench implements AsyncDisposable {
     this.notes.length = 0;
   }
 
-  find(message: string): void {
-    this.findings.push({ message, exchange: [...this.exchange] });
+  /** @param exchange the messages that show it: those since `begin` unless told. */
+  find(message: string, exchange: readonly string[] = this.exchange): void {
+    this.findings.push({ message, exchange: [...exchange] });
   }
 
   note(message: string): void {
@@ -156,12 +159,20 @@ export class Bench implements AsyncDisposable {
     }
   }
 
+  private judgeRefusal(bytes: Buffer): void {
+    const command = bytes.readUInt16LE(2);
+    const refused = (bytes.readUInt32LE(8) & messageFlags.error) !== 0;
+    if (refused && bytes.length > headerBytes && !this.longRefusals.has(command))
+      this.longRefusals.set(command, this.exchange.slice(-2));
+  }
+
   private clientOptions(): { deadline: Deadline; transcript: (direction: '>' | '<', bytes: Buffer) => void } {
     return {
       deadline: Deadline.after(this.options.timeoutMs),
       transcript: (direction, bytes) => {
         this.exchange.push(`${direction}${direction} ${showMessage(bytes)}`);
         if (this.exchange.length > shownMessages) this.exchange.shift();
+        if (direction === '<') this.judgeRefusal(bytes);
       },
     };
   }

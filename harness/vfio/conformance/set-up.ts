@@ -59,9 +59,14 @@ export const setUpChecks: readonly Check[] = [
       const client = await bench.client();
       const address = 1n << 32n;
       await client.mapDma(address, 2n * page);
-      const refused = await bench.mustRefuse('a mapping over another one', () => client.mapDma(address, 2n * page));
-      if (refused && refused.errno !== constants.errno.EEXIST) {
-        bench.find(`a mapping over another one was refused with ${errnoName(refused.errno)}, and not with EEXIST`);
+      for (const [what, over] of [
+        ['a mapping over another one', address],
+        ['a mapping over half of another one', address + page],
+      ] as const) {
+        const refused = await bench.mustRefuse(what, () => client.mapDma(over, 2n * page));
+        if (refused && refused.errno !== constants.errno.EEXIST)
+          bench.find(`${what} was refused with ${errnoName(refused.errno)}, and not with EEXIST`);
+        if (!refused && over !== address) await client.unmapDma(over, 2n * page);
       }
       bench.begin();
       await client.unmapDma(address, 2n * page);

@@ -6,8 +6,10 @@ import { ConnectError } from '../../../harness/core/errors.js';
 import { PrivateFolder } from '../../../harness/machine/private-folder.js';
 import type { CheckResult } from '../../../harness/vfio/conformance/check.js';
 import { checkServer } from '../../../harness/vfio/conformance/run.js';
+import { encodeMessage, messageFlags } from '../../../harness/vfio/protocol/message.js';
 import { commands } from '../../../harness/vfio/protocol/numbers.js';
 import { regionInfo } from '../../../harness/vfio/protocol/payloads.js';
+import { encodeVersion, ourVersion } from '../../../harness/vfio/protocol/version.js';
 import { type Fault, refusedWrite } from '../../../harness/vfio/server/faults.js';
 import type { DeviceModel } from '../../../harness/vfio/server/model.js';
 import { VfioUserServer } from '../../../harness/vfio/server/server.js';
@@ -26,6 +28,12 @@ function extended(...links: [number, number][]): { offset: number; value: number
     return [...header].map((value, index) => ({ offset: at + index, value }));
   });
 }
+
+/** What the unknown command of the malformed messages is refused with by a server that sends more than a header. */
+const longRefusal = encodeMessage({
+  ...{ id: 0x0909, command: 0xfff, flags: messageFlags.reply | messageFlags.error },
+  ...{ error: constants.errno.EINVAL, payload: Buffer.from('no') },
+});
 
 /** Servers with one fault each, with the check that must find it and what it says. */
 const faulty: [string, Wish, string, RegExp][] = [
@@ -127,6 +135,18 @@ const faulty: [string, Wish, string, RegExp][] = [
     /^a mapping over another one was accepted$/,
   ],
   [
+    'maps memory over half of other memory',
+    { faults: [on(commands.DMA_MAP, pretend, { nth: 3 })] },
+    'DMA: memory is mapped once',
+    /^a mapping over half of another one was accepted$/,
+  ],
+  [
+    'says something besides no',
+    { faults: [on(0xfff, { kind: 'send', bytes: longRefusal })] },
+    'errors: the header alone',
+    /^an answer to command 4095 with an error has a payload$/,
+  ],
+  [
     'reads beyond the end',
     { faults: [on(commands.REGION_READ, pretend, { offset: 256 })] },
     'regions: nothing beyond the end',
@@ -221,9 +241,9 @@ const faulty: [string, Wish, string, RegExp][] = [
 /**
  * The conformance check:
  * 1. a correct server passes every check, alone and with a second one
- * 2. a server without migration, or without a second one, has those checks skipped with the reason
+ * 2. a server without migration, with that of an older protocol, or without a second one, has those checks skipped with the reason
  * 3. each of these faults is found by its check, with the messages; the finding of seed 003 shows it byte by byte
- * 4. a server that refuses what no driver writes passes, with a note
+ * 4. a server that refuses what no driver writes, or does what the specification does not speak of, passes with a note
  * 5. the second server of a migration refuses the replay of seed 003
  * 6. a server that hangs at once fails one check, and all others are skipped
  * 7. one that answers each command late, but in time, is given up
@@ -280,6 +300,16 @@ describe('vfio-user conformance', () => {
     expect(fixed.find(({ name }) => name === 'migration: state is saved')?.reason).to.equal(
       'the device has no migration: DEVICE_FEATURE was refused with ENOTSUP',
     );
+    const capabilities = { ...ourVersion.capabilities, migration: { pgsize: 4096 } };
+    const payload = encodeVersion({ ...ourVersion, capabilities });
+    const faults = [on(commands.VERSION, { kind: 'answer', payload })];
+    const older = await serve({ faults, model: { migratable: false } });
+    expect(
+      (await results(older, older)).find(({ name }) => name === 'migration: from one server to another'),
+    ).to.include({
+      verdict: 'skipped',
+      reason: 'the device has the migration of an older protocol alone: DEVICE_FEATURE was refused with ENOTSUP',
+    });
   });
 
   for (const [title, wish, name, message] of faulty) {
@@ -326,6 +356,13 @@ describe('vfio-user conformance', () => {
     expect(all.flatMap(({ notes }) => notes)[1]).to.match(/at 0x84 is refused: REGION_WRITE was refused with EPERM$/);
     const kept = await results(await serve({ faults: [on(commands.DEVICE_RESET, pretend)] }));
     expect(kept.flatMap(({ notes }) => notes)).to.include('a reset leaves MSI-X enabled');
+    const wide = await results(await serve({ faults: [on(commands.DMA_MAP, pretend)] }));
+    expect(wide.find(({ name }) => name === 'malformed: DMA_MAP beyond 64 bits')).to.deep.include({
+      verdict: 'passed',
+      notes: [
+        'DMA_MAP beyond 64 bits was answered as if it had been done: memory that goes on beyond the last address, of which the specification does not speak',
+      ],
+    });
   });
 
   it('finds a second server that refuses the replay', async () => {
