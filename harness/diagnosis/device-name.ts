@@ -37,13 +37,16 @@ export interface NamedDevice {
 
 const secondaryBusOffset = 0x19;
 
-/** A qdev path of PCI: domain, root bus, device and function of every bridge on the way (hw/pci/pci.c, pcibus_get_dev_path). */
-const pciPath = /^[\da-f]{4}:(?<bus>[\da-f]{2})(?<way>(?::[\da-f]{2}\.[0-7])+)\/(?<rest>.+)$/;
+/**
+ * A qdev path of PCI: domain and root bus, or the host bridge of a pseries machine, whose bus is 0; then device and function of every bridge on the
+ * way (hw/pci/pci.c, pcibus_get_dev_path; hw/ppc/spapr_pci.c, spapr_phb_root_bus_path).
+ */
+const pciPath = /^(?:[\da-f]{4}:(?<bus>[\da-f]{2})|pci@[\da-f]+)(?<way>(?::[\da-f]{2}\.[0-7])+)\/(?<rest>.+)$/;
 
 /** Names the owner of a vmstate section or RAM block: '0000:00:12.0/pcie-root-port', '0000:00:05.0/1/usb-ptr', 'hpet'. */
 export function nameDevice(section: string, topology?: TopologyView): NamedDevice {
-  const { bus, way, rest } = pciPath.exec(section)?.groups ?? {};
-  if (bus === undefined || way === undefined || rest === undefined) return { name: section };
+  const { bus = '00', way, rest } = pciPath.exec(section)?.groups ?? {};
+  if (way === undefined || rest === undefined) return { name: section };
   const slots = way.slice(1).split(':');
   const found = follow(bus, slots, topology);
   const placed = topology?.byPlace?.(`${bus}${way}`);

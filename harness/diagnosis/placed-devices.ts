@@ -1,11 +1,9 @@
 import { type DeviceLine, parseDeviceLine } from '../machine/device-line.js';
+import { familyOf, findFamily } from '../machine/family.js';
 import type { PlacedDevice } from './device-name.js';
 
 /** Root buses by the names that command lines give them, and their number in a section's name. */
 const rootBuses: Readonly<Record<string, string>> = { 'pcie.0': '00', 'pci.0': '00', pci: '00' };
-
-/** Slots of the root bus that the machine itself fills (hw/i386/pc_q35.c, pc_piix.c). */
-const taken = { q35: [0x00, 0x1f], i440fx: [0x00, 0x01] };
 
 const notOnPci =
   /^(?:usb-|scsi-|ide-|sd-|virtserialport|virtconsole|isa-|pc-dimm|nvdimm|hda-|nvme-ns|.*-cpu|tpm-|i2c-|smbus-)/;
@@ -22,11 +20,8 @@ export function placeDevices(words: readonly string[], machineType = 'q35'): Map
   ];
   const placed = new Map<string, PlacedDevice>();
   const places = new Map<string, string>();
-  const used = new Set(
-    (machineType.includes('440fx') || machineType === 'pc' ? taken.i440fx : taken.q35).map(
-      (slot) => `00:${slotText(slot)}`,
-    ),
-  );
+  const { ownSlots } = findFamily(machineType) ?? familyOf('q35');
+  const used = new Set(ownSlots.map((slot) => `00:${slotText(slot)}`));
   for (const text of ordered) {
     const line = parseDeviceLine(text);
     const bus = busOf(line, places);

@@ -28,24 +28,33 @@ const needs: Readonly<Record<string, { properties: string; words: string[] }>> =
   nvme: { properties: ',drive=staged,serial=staged', words: nullDisk },
 };
 
-const place = /^[\da-f]{4}:00((?::[\da-f]{2}\.[0-7])+)\/([^/.]+)/;
+/** Cards with a boot ROM, which not every package of QEMU brings. */
+const hasRom = /^(?:virtio-net|e1000|igb|rtl8139|vmxnet3|pcnet|ne2k_pci|i8255)/;
+
+const place = /^(?:[\da-f]{4}:00|(pci@)[\da-f]+)((?::[\da-f]{2}\.[0-7])+)\/([^/.]+)/;
 
 /**
  * Devices that may have written a section of a PCI device ('0000:00:12.0:00.0/virtio-net'), to be tried in turn. A root port stands in for each bridge
  * above; empty where the name tells no place, or the device is one of the host's (VFIO).
  */
 export function stagedDevice(section: string): StagedDevice[] {
-  const [, way, name] = place.exec(section) ?? [];
+  const [, pseries, way, name] = place.exec(section) ?? [];
   if (way === undefined || name === undefined || name === 'vfio') return [];
   const slots = way.slice(1).split(':');
   const last = slots.pop();
   const above = slots.flatMap((slot, index) => [
     '-device',
-    `${index === 0 ? 'pcie-root-port' : 'pci-bridge,chassis_nr=1'},id=above${index},addr=${slot}${index === 0 ? `,chassis=250,slot=250` : `,bus=above${index - 1}`}`,
+    `${index === 0 && pseries === undefined ? 'pcie-root-port' : 'pci-bridge,chassis_nr=1'},id=above${index},addr=${slot}${bridgeProperties(index, pseries === undefined)}`,
   ]);
   const bus = slots.length > 0 ? `,bus=above${slots.length - 1}` : '';
   return (drivers[name] ?? [name, `${name}-pci`]).map((driver) => {
-    const { properties = '', words = [] } = needs[driver] ?? {};
+    const { properties = hasRom.test(driver) ? ',romfile=' : '', words = [] } = needs[driver] ?? {};
     return { driver, words: [...above, ...words, '-device', `${driver}${bus},addr=${last ?? '0'}${properties}`] };
   });
+}
+
+/** The first bridge of PCI Express is a root port; every other one is a bridge of conventional PCI, on the one above it. */
+function bridgeProperties(index: number, isExpress: boolean): string {
+  if (index > 0) return `,bus=above${index - 1}`;
+  return isExpress ? ',chassis=250,slot=250' : '';
 }

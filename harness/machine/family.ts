@@ -18,6 +18,8 @@ const familySchema = z.strictObject({
   /** The CPU model of its machines, where the default is another one on every build or in every version of the machine. */
   cpu: z.string().optional(),
   rootBus: z.string(),
+  /** Slots of the root bus that the machine itself fills. */
+  ownSlots: z.array(z.number()),
   /** Where configuration space is in memory, and the register of a function that puts it there, where firmware has to. */
   ecam: ecamSchema.optional(),
   /** Machine types that have it elsewhere, as patterns of what `-machine` is given. */

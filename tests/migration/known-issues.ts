@@ -14,6 +14,20 @@ export const slotPresenceDetectState: KnownIssue = {
 };
 
 /**
+ * Machine types up to 2.9 leave the MSI-X table of a root port out of the stream, for the sake of streams that old: a guest that uses it waits
+ * for interrupts that do not come any more.
+ */
+export const rootPortMsix: KnownIssue = {
+  name: 'root-port-msix-left-out',
+  source: 'hw/core/machine.c, hw_compat_2_9: pcie-root-port.x-migrate-msix is false',
+  // Before, the slot itself is refused first.
+  builds: { destination: '>=8.1' },
+  machineTypes: ['pc-q35 <=2.9', 'virt <=2.9'],
+  side: 'destination',
+  evidence: /^MSI-X (?:Message Address|Message Data|Vector Control) of entry 0 of \S*root-port\S* /,
+};
+
+/**
  * An xHCI controller keeps a reference to itself, so that QEMU never frees one that is unplugged, and never says DEVICE_DELETED.
  * Seen on 5.2.0 and 7.2.22; fixed in 10.0.13 and 11.1.3 (hw/usb/hcd-xhci-pci.c).
  */

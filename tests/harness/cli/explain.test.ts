@@ -72,6 +72,10 @@ describe('godwit explain', () => {
     );
     expect(stdout).to.match(/Slot Status, byte 0x6e, in PCI Express at 0x54, bits: PDS/);
     expect(stdout.replaceAll(/\s+/g, ' ')).to.include('(deb:bookworm:aarch64), virt-7.2: no machine type was given');
+    const status = 'Bad config data: i=0x6 read: 0 device: 10 cmask: 10 wmask: 0 w1cmask:0';
+    const section = "error while loading state for instance 0x0 of device 'pci@800000020000000:00.0/virtio-net'";
+    const pseries = await piped(`qemu-system-ppc64: get_pci_config_device: ${status}\nqemu-system-ppc64: ${section}\n`);
+    expect(pseries.stdout).to.match(/^Status of virtio-net \(00:00\.0\): Capabilities List is 0 in the stream/);
     const other = await piped(log.map((line) => `qemu-system-sparc64: ${line}\n`).join(''));
     expect(other.stdout.replaceAll(/\s+/g, ' ')).to.include(
       'the log is of qemu-system-sparc64, whose devices Godwit cannot look at',

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { placeDevices } from '../../../harness/diagnosis/placed-devices.js';
-import { Launchpad } from '../support/launchpad.js';
+import { Launchpad, suiteFor } from '../support/launchpad.js';
+import { familyOf, usualMemoryMiB } from '../../../harness/machine/family.js';
 import { listFunctions } from '../../../harness/guest/config-snapshot.js';
 import { formatAddress } from '../../../harness/pci/address.js';
 
@@ -36,22 +37,25 @@ describe('placeDevices', () => {
     expect(placeDevices(devices(text)).get('00:03.0')).to.deep.equal({ driver: 'e1000', text });
   });
 
-  for (const machineType of ['pc-q35-7.2', 'pc-i440fx-7.2']) {
+  for (const machineType of ['pc-q35-7.2', 'pc-i440fx-7.2', 'virt-7.2', 'pseries-7.2']) {
     it(`gives slots as QEMU does on ${machineType}`, async () => {
-      const bridge = machineType.includes('q35')
+      const bridge = /q35|virt/.test(machineType)
         ? 'pcie-root-port,id=bridge0,chassis=3'
         : 'pci-bridge,id=bridge0,chassis_nr=3';
       const words = devices(
-        '{"driver":"e1000","id":"last"}',
-        'e1000,id=first',
-        'e1000,id=fixed,addr=4',
+        '{"driver":"e1000","id":"last","romfile":""}',
+        'e1000,id=first,romfile=',
+        'e1000,id=fixed,addr=4,romfile=',
         bridge,
-        'e1000,id=second',
-        'e1000,id=third',
-        'e1000,id=fourth',
+        'e1000,id=second,romfile=',
+        'e1000,id=third,romfile=',
+        'e1000,id=fourth,romfile=',
       );
       await using pad = new Launchpad();
-      const machine = await pad.launch({ machineType, words });
+      const machine = await pad.launch({
+        ...{ machineType, words, memoryMiB: usualMemoryMiB(machineType) },
+        build: await suiteFor('bookworm', familyOf(machineType).architecture),
+      });
       const listed = (await listFunctions(machine)).filter(({ id }) => id !== '');
       expect(places(words, machineType)).to.deep.equal(
         Object.fromEntries(listed.map(({ address, id }) => [formatAddress(address), id])),
