@@ -8,8 +8,8 @@ const fetchMs = 10 * 60_000;
 /** When QEMU 7.2.0 came out. */
 const releasedAt = '2022-12-14T12:00:00Z';
 
-/** One place in a file of QEMU, and what is to stand there. */
-interface Edit {
+/** One place in a file of QEMU's source, and what is to stand there. */
+export interface Edit {
   file: string;
   from: RegExp;
   /** With `$1` for the first group. */
@@ -65,7 +65,7 @@ export async function brokenChangeMsi(folder: string): Promise<{ repository: str
 }
 
 async function firstRelease(folder: string): Promise<Source> {
-  const sources = await fetchSource(join(folder, 'apt'), join(folder, 'source'));
+  const sources = await fetchSource('bookworm', { apt: join(folder, 'apt'), folder: join(folder, 'source') });
   const repository = join(folder, 'qemu');
   mkdirSync(repository);
   await execa('tar', ['-xf', sources.upstream, '--strip-components=1', '-C', repository]);
@@ -89,15 +89,20 @@ async function firstRelease(folder: string): Promise<Source> {
 
 async function commitEdit(
   { repository, git }: Pick<Source, 'repository' | 'git'>,
-  { file, from, to }: Edit,
+  change: Edit,
   message: string,
 ): Promise<string> {
-  const path = join(repository, file);
-  const text = readFileSync(path, 'utf8');
-  if (!from.test(text)) throw new Error(`${file} is not what it was in 7.2`);
-  writeFileSync(path, text.replace(from, to));
+  edit(repository, change);
   await git('commit', '--quiet', '--all', '-m', message);
   return git('rev-parse', 'HEAD');
+}
+
+/** Makes an edit to the source in a folder. Throws where the place is not there. */
+export function edit(folder: string, { file, from, to }: Edit): void {
+  const path = join(folder, file);
+  const text = readFileSync(path, 'utf8');
+  if (!from.test(text)) throw new Error(`${file} has no place that looks like ${from.source}`);
+  writeFileSync(path, text.replace(from, to));
 }
 
 /** `git WORDS` in a repository, as somebody whom its commits can name, and at one time: the same content is the same commit, and is compiled once. */
@@ -107,9 +112,13 @@ export function gitIn(repository: string): (...words: string[]) => Promise<strin
   return async (...words) => (await execa('git', ['-C', repository, ...who, ...words], { env })).stdout;
 }
 
-async function fetchSource(apt: string, folder: string): Promise<{ upstream: string; debian: string }> {
+/** Downloads the source package of a suite's QEMU into `folder`, by an apt with its state in another: the paths of its two archives. */
+export async function fetchSource(
+  suite: string,
+  { apt, folder }: { apt: string; folder: string },
+): Promise<{ upstream: string; debian: string }> {
   mkdirSync(folder, { recursive: true });
-  const { env } = await readLists({ suite: 'bookworm' }, apt, { deadline: Deadline.after(fetchMs) });
+  const { env } = await readLists({ suite }, apt, { deadline: Deadline.after(fetchMs) });
   const list = join(apt, 'sources', 'godwit.sources');
   writeFileSync(
     list,
