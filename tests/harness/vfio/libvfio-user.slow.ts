@@ -41,6 +41,7 @@ const deviations: Record<string, string[]> = {
 
 /** What it does of which the specification does not speak, or which it leaves to the server. */
 const notes: Record<string, string[]> = {
+  // The capabilities of an answer "must be a subset of those proposed", and yet are "capabilities that the sender supports".
   'version: 0.0 is negotiated': ['the server names capabilities that were not proposed: migration'],
   'reset: the device comes back': ['a reset leaves Command as it was', 'a reset leaves MSI-X enabled'],
   // dma_controller_add_region adds up address and size without a look at the carry.
