@@ -42,7 +42,7 @@ describe('godwit builds, of commits', function () {
     expect(added.stderr).to.include(`compiling ${checkout.name()} (${commit}): configure\n`);
     expect(checkout.flags[0]).to.match(/--enable-debug --extra-cflags=-O1 -g$/);
     expect((await listed()).map(({ name, arch }) => [name, arch])).to.deep.equal([
-      [`git:${checkout.path}@${commit}`, 'ppc64'],
+      [`git:${checkout.path}@${commit}:ppc64`, 'ppc64'],
       [`git:${checkout.path}@${commit}`, 'x86_64'],
     ]);
   });
