@@ -15,7 +15,7 @@ export interface ArchitectureName {
   arch?: string;
 }
 
-/** Reads 'deb:bookworm:ppc64', as Debian's own tools write the architecture of a package. */
+/** Reads 'deb:bookworm:ppc64': the architecture stands at the end, as Debian's tools write it, in the word of `qemu-system-ARCH`. */
 export function splitArchitecture(name: string): ArchitectureName {
   const [, base = '', arch = ''] = /^(.+):([^:]+)$/.exec(name) ?? [];
   const isSaid = architectures.includes(arch) && base !== 'deb' && base !== 'git';

@@ -140,6 +140,7 @@ export async function removeBuilds(names: readonly string[], options: ResolveOpt
     ...(options.signal && { signal: options.signal }),
   };
   const commits = await Promise.all(names.filter(isCommitName).map((name) => compiledCommits(name, bounded.deadline)));
+  for (const [index, name] of names.filter(isCommitName).entries()) checkWhole(name, commits[index] ?? []);
   const suites = names.filter((name) => !isCommitName(name));
   for (const name of suites) fetchedFolder(name);
   for (const name of suites) {
@@ -149,8 +150,18 @@ export async function removeBuilds(names: readonly string[], options: ResolveOpt
   for (const cached of commits.flat()) await removeCommit(cached, bounded);
 }
 
+/** Throws UsageError for one architecture of a commit that was compiled for several in one go. */
+function checkWhole(name: string, found: readonly CachedCommit[]): void {
+  const { base, arch } = splitArchitecture(name);
+  const others = found.flatMap(({ manifest }) => manifest.targets.filter((target) => target !== arch));
+  if (arch === undefined || others.length === 0) return;
+  throw new UsageError(`"${name}" was compiled together with ${others.join(', ')}: ${base} removes all of it`);
+}
+
 async function compiledCommits(name: string, deadline: Deadline): Promise<CachedCommit[]> {
-  const found = await cachedCommits(splitArchitecture(name).base, { deadline });
+  const { base, arch } = splitArchitecture(name);
+  const cached = await cachedCommits(base, { deadline });
+  const found = arch === undefined ? cached : cached.filter(({ manifest }) => manifest.targets.includes(arch));
   if (found.length > 0) return found;
   throw new UsageError(`"${name}" is no compiled build: \`godwit builds\` lists those there are`);
 }

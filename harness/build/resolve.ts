@@ -91,7 +91,9 @@ export async function locate(named: string, options: ResolveOptions & { deadline
   if (base.startsWith('deb:')) return { ...(await locateSuite(base, { ...options, arch, fetch })), ...name };
   if (isCommitName(base)) return { ...(await locateCommit(base, { ...options, arch, fetch })), ...name };
   // A binary is what it is, whatever architecture is wanted.
-  return isOneBinary(base) ? locateLocal(base, arch) : { ...locateLocal(base, arch), ...name };
+  if (!isOneBinary(base)) return { ...locateLocal(base, arch), ...name };
+  if (base === named) return locateLocal(base, arch);
+  throw new UsageError(`"${named}" says an architecture of one binary, which has its own: write ${base}`);
 }
 
 /** The builds that a user's name means for guests of these architectures. */

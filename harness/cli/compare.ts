@@ -101,7 +101,7 @@ async function sidesOf(
   how: Pick<ResolveOptions, 'compile' | 'signal'>,
 ): Promise<Builds> {
   const wanted = { ...words, source: words.base, destination: words.patched };
-  const architectures = oneArchitecture(scenarios, words, say);
+  const architectures = oneArchitecture(scenarios, { ...words, names: [words.base, words.patched] }, say);
   const { sources, destinations } = await buildsOf(scenarios, wanted, { ...how, architectures, say });
   const [base] = sources;
   const [patched] = destinations;

@@ -8,7 +8,7 @@ import { parseShard } from '../run/shard.js';
 import { usualBuilds } from '../run/usual.js';
 import {
   type CellWords,
-  checkAccelerator,
+  cellsUnder,
   parseCount,
   prepareCells,
   scenariosOf,
@@ -66,7 +66,7 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
   const { sources, destinations } = await buildsOf(scenarios, words, { signal, compile, say });
-  const cells = planCells(scenarios, {
+  const planned = planCells(scenarios, {
     sources,
     destinations,
     pairs: parsePairs(words.pairs),
@@ -77,8 +77,8 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
     ...(words.seed !== undefined && { seed: words.seed }),
   });
   const builds = [...new Set([...sources, ...destinations])];
+  const cells = cellsUnder(words.accel, { cells: planned, builds });
   if (words.plan) {
-    checkAccelerator(cells, builds, words.accel);
     return void process.stdout.write(
       cells.map(({ id, skip }) => (skip === undefined ? `${id}\n` : `${id} skipped: ${skip}\n`)).join(''),
     );

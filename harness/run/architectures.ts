@@ -16,7 +16,7 @@ const lastMinor = 15;
 
 /**
  * The architectures of the guests that these scenarios need, x86_64 first: those of the machine families that their globs and `--machine`
- * leave. x86_64 where they name no machine of a known family.
+ * leave; none where they name no machine of a known family.
  */
 export function architecturesOf(
   scenarios: readonly Pick<Scenario, 'title' | 'machines'>[],
@@ -30,7 +30,6 @@ export function architecturesOf(
       [...lists.values()].some((globs) => mayName(globs, family)),
   );
   const found = new Set(families.map(({ architecture }) => architecture));
-  if (found.size === 0) return [defaultArch];
   return [...found].sort((a, b) => Number(b === defaultArch) - Number(a === defaultArch) || a.localeCompare(b, 'en'));
 }
 

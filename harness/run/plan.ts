@@ -36,8 +36,7 @@ export function planCells(scenarios: readonly Scenario[], selection: Selection):
   for (const wanted of selection.machines ?? []) checkMachine(wanted, builds);
 
   const pairs = pairsOf(selection.sources, selection.destinations, selection.pairs);
-  if (pairs.length === 0)
-    throw new UsageError(`--pairs ${selection.pairs} leaves no pair of ${builds.map(({ name }) => name).join(', ')}`);
+  if (pairs.length === 0) throw new UsageError(noPair(builds, selection.pairs));
   const chosen = selection.machines ? picomatch([...selection.machines]) : () => true;
   const narrowed = machineTypesBy(builds, (type) => chosen(type));
   const { grep, shard, seed, added = [] } = selection;
@@ -180,6 +179,12 @@ function checkDevices(cells: readonly Candidate[]): void {
   if (!lacking || cells.some(({ planned }) => planned.skip === undefined)) return;
   const { lacksDevice, planned } = lacking;
   throw new UsageError(`${lacksDevice}, which '${planned.scenario}' plugs in; accepted: what its -device help lists`);
+}
+
+function noPair(builds: readonly Build[], pairs: PairSelection): string {
+  const several = new Set(builds.map(({ arch }) => arch)).size > 1;
+  const named = builds.map(({ name, arch }) => (several ? `${name} (${arch})` : name));
+  return `--pairs ${pairs} leaves no pair of ${named.join(', ')}${several ? ', and a pair is of one architecture' : ''}`;
 }
 
 function nothingSelected(planned: number, { grep, machines }: Selection): string {

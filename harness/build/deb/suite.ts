@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Deadline } from '../../core/deadline.js';
 import { BuildError, UsageError } from '../../core/errors.js';
+import { forArchitecture } from '../architecture.js';
 import type { LocatedBuild } from '../build.js';
 import { cacheFolder, makePrivateFolder, readJson, writeJson } from '../cache-folder.js';
 import { runChild, type ChildOptions } from '../child.js';
@@ -55,8 +56,9 @@ export async function locateSuite(name: string, options: SuiteOptions): Promise<
   const folder = suiteFolder(suite, options.arch);
   let manifest = options.refresh ? undefined : await readManifest(folder);
   if (!manifest && !options.fetch) {
+    const full = forArchitecture(name, options.arch);
     throw new BuildError(
-      `${name} is not in the cache, and nothing may be fetched here: \`godwit builds add ${name}\` fetches it`,
+      `${full} is not in the cache, and nothing may be fetched here: \`godwit builds add ${full}\` fetches it`,
     );
   }
   manifest ??= await fetchSuite(name, options);
@@ -67,6 +69,11 @@ export async function locateSuite(name: string, options: SuiteOptions): Promise<
 export function suiteNamed(name: string): string {
   const suite = /^deb:([a-z][a-z0-9.-]*)$/.exec(name)?.[1];
   if (suite !== undefined) return suite;
+  const arch = /^deb:[^:]*:(.*)$/.exec(name)?.[1];
+  if (arch !== undefined)
+    throw new UsageError(
+      `"${name}": "${arch}" is no architecture as in qemu-system-ARCH; accepted are ${Object.keys(packageOf).join(', ')}`,
+    );
   throw new UsageError(`"${name}" names no Debian suite: write deb:SUITE with a code name, as in deb:bookworm`);
 }
 

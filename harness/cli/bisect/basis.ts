@@ -30,7 +30,7 @@ export async function basisOf(paths: string[], words: BisectWords, signal: Abort
   const heldName = heldSide(words);
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
-  const architectures = oneArchitecture(scenarios, words, tell);
+  const architectures = oneArchitecture(scenarios, { ...words, names: namedBuilds(words) }, tell);
   const [arch = defaultArch] = architectures;
   const resolve = (name: string): Promise<Build> => {
     const [named = name] = namesFor(name, architectures).names;
@@ -42,6 +42,12 @@ export async function basisOf(paths: string[], words: BisectWords, signal: Abort
     chosen: { ...(words.machine && { machines: words.machine }), ...(words.grep && { grep: words.grep }) },
   };
   return { paths, playing, means: { files, scenarios, compile, signal }, arch, resolve };
+}
+
+/** Every build that the words name by itself: a search of commits has revisions in their place. */
+function namedBuilds({ builds = [], source, destination, good, bad, repo }: BisectWords): (string | undefined)[] {
+  const ends = repo === undefined ? [good, bad] : [];
+  return [...builds.flatMap((names) => names.split(',')), source, destination, ...ends];
 }
 
 /** The name of the build on the side that does not vary. Throws UsageError for a side that is missing, or given in vain. */

@@ -70,9 +70,12 @@ async function sidesOf(
   if (words.source === undefined && words.destination === undefined)
     throw new UsageError('--properties needs the build that has both machine types: --source BUILD');
   const wanted = { ...words, machine: [types.good, types.bad] };
-  const architectures = oneArchitecture(scenarios, wanted, say);
+  const architectures = oneArchitecture(scenarios, { ...wanted, names: [words.source, words.destination] }, say);
   const { sources, destinations } = await buildsOf(scenarios, wanted, { ...how, architectures, say });
-  return [sources[0], destinations[0]] as [Build, Build];
+  const [source] = sources;
+  const [destination] = destinations;
+  if (!source || !destination) throw new UsageError('--source and --destination name one build each');
+  return [source, destination];
 }
 
 /** Other builds that are there anyway: one of them may tell what these do not. */

@@ -64,8 +64,27 @@ export async function prepareCells(
   await fetchGuests(linuxGuestsOf(prepared), guests, signal);
 }
 
+/**
+ * The cells, of which those are skipped on whose builds a named accelerator does not run: guests of several architectures are in one run, and
+ * KVM is for those of the host's. Throws UsageError where it runs on none.
+ */
+export function cellsUnder(
+  accel: string,
+  { cells, builds }: { cells: readonly PlannedCell[]; builds: readonly Build[] },
+): PlannedCell[] {
+  const lacks = new Set(
+    builds.filter(({ probe }) => accel !== 'auto' && !probe.accelerators.includes(accel)).map(({ name }) => name),
+  );
+  const judged = cells.map((cell): PlannedCell => {
+    const lacking = cell.skip === undefined ? cell.route.find((name) => lacks.has(name)) : undefined;
+    return lacking === undefined ? cell : { ...cell, skip: `no guest runs under ${accel} here with ${lacking}` };
+  });
+  if (judged.every(({ skip }) => skip !== undefined)) checkAccelerator(cells, builds, accel);
+  return judged;
+}
+
 /** Throws UsageError when a named accelerator does not run on a build that a cell needs. */
-export function checkAccelerator(cells: readonly PlannedCell[], builds: readonly Build[], accel: string): void {
+function checkAccelerator(cells: readonly PlannedCell[], builds: readonly Build[], accel: string): void {
   const used = new Set(cells.flatMap(({ route, skip }) => (skip === undefined ? route : [])));
   acceleratorFor(
     builds.filter(({ name }) => used.has(name)),

@@ -62,6 +62,19 @@ describe('builds of several architectures', () => {
     );
   });
 
+  it('are refused by a word that is no architecture, or not that of a binary', async () => {
+    const arm = await plan('--source', 'deb:bookworm:arm64');
+    expect(arm.exitCode).to.equal(2);
+    expect(arm.stderr).to.include('"arm64" is no architecture as in qemu-system-ARCH; accepted are ');
+    writeFileSync(sandbox.path('qemu-system-x86_64'), wrapperScript(await suite('bookworm')), { mode: 0o755 });
+    const said = await plan('--source', './qemu-system-x86_64:aarch64');
+    expect(said.exitCode).to.equal(2);
+    expect(said.stderr).to.include('says an architecture of one binary, which has its own: write ./qemu-system-x86_64');
+    const both = await plan('--source', './qemu-system-x86_64', '--destination', 'deb:bookworm:aarch64');
+    expect(both.exitCode).to.equal(2);
+    expect(both.stderr).to.include('(x86_64), deb:bookworm:aarch64 (aarch64), and a pair is of one architecture');
+  });
+
   it('are found again by the id of a cell', async () => {
     const id = 'on virt [deb:bookworm:aarch64 → deb:bookworm:aarch64, virt-7.2]';
     const ended = await sandbox.godwit('repro', id, '--scenarios', file);
