@@ -19,7 +19,7 @@ import type { VfioUserServer } from '../vfio/server/server.js';
 import type { Journey, Options, Scenario } from './definition.js';
 import { type GuestKind, type Guests, type GuestSettings, type GuestTier, guestTier } from './guests.js';
 import type { ReproducedMachine } from './reproduction.js';
-import { orderFindings } from './load-order.js';
+import { addOrderFindings } from './load-order.js';
 import { buildAt, RouteSpecs } from './route-specs.js';
 import { savedGuest } from './warm-start.js';
 
@@ -91,9 +91,9 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
       runs: goesOn,
       onPhase: this.plan.onPhase,
     });
-    if (this.plan.scenario.loadOrder) outcome.findings.push(...orderFindings(outcome, destination));
-    // Before the guest is asked anything: what it says is no reason to forget what happened to it.
+    // Before anything is read or asked: what comes of that is no reason to forget what happened to the guest.
     this.plan.onOutcome(outcome);
+    if (this.plan.scenario.loadOrder) addOrderFindings(outcome, destination);
     if (hasArrived(outcome)) {
       this.hop += 1;
       if (running) await this.follow(running, { destination, held: goesOn && holds(plan), goesOn });

@@ -58,11 +58,16 @@ interface Begun {
   instance: number;
 }
 
-/**
- * Of every VFIO device for which a thread began to load what multifd's channels brought, and has not come to its end: what QEMU calls the device,
- * and the last that it traced of it.
- */
-export function unfinishedLoads(lines: readonly string[]): { host: string; last: string }[] {
+/** A VFIO device for which a thread began to load what multifd's channels brought, and has not come to its end. */
+export interface UnfinishedLoad {
+  /** What QEMU calls the device. */
+  host: string;
+  /** The last that QEMU traced of it. */
+  last: string;
+}
+
+/** Every load that has begun and not ended, from the lines of a destination's trace with `loadEvents`. */
+export function unfinishedLoads(lines: readonly string[]): UnfinishedLoad[] {
   const running = new Map<string, string>();
   for (const line of lines) {
     const { event = '', host = '' } = ofVfio.exec(line)?.groups ?? {};
