@@ -1,5 +1,6 @@
 import { cacheFolder } from '../build/cache-folder.js';
 import type { Deadline } from '../core/deadline.js';
+import { UsageError } from '../core/errors.js';
 import type { LinuxGuest } from '../guest/linux/linux-guest.js';
 import type { LinuxSettings, LinuxSystem } from '../guest/linux/system.js';
 import type { PayloadGuest } from '../guest/payload/payload-guest.js';
@@ -89,6 +90,8 @@ export async function guestTier(
       attach: (machine, how) => PayloadGuest.attach(machine, how.deadline),
     };
   }
+  if (kind !== 'linux' && arch !== 'ppc64')
+    throw new UsageError(`there is no ${kind} guest for ${arch}; there is one for: ppc64`);
   if (kind === 'rtas') {
     const [{ rtasImage }, { RtasGuest }] = await Promise.all([
       import('../guest/rtas/image.js'),
