@@ -1,4 +1,5 @@
 import type { Deadline } from '../../core/deadline.js';
+import { DisposeStack } from '../../core/dispose.js';
 import { GuestError, StateError, UsageError } from '../../core/errors.js';
 import { cellsOf, nodeAt, readDeviceTree, treeBytes, type TreeNode } from '../../machine/device-tree.js';
 import { familyOf } from '../../machine/family.js';
@@ -51,7 +52,9 @@ export class RtasGuest implements AsyncDisposable {
   static async attach(machine: Machine, deadline: Deadline): Promise<RtasGuest> {
     const { rtas: buid } = familyOf(machine.spec.machineType);
     if (!buid) throw new UsageError(`a machine of type ${machine.spec.machineType} has no RTAS; accepted: pseries`);
+    await using undo = new DisposeStack();
     const port = new RtasPort(wireOf(machine));
+    undo.defer(() => port.close());
     const hello = port.hello(deadline);
     // A refused `cont` is the better reason.
     hello.catch(() => undefined);
@@ -59,7 +62,10 @@ export class RtasGuest implements AsyncDisposable {
     const [at = 0] = (await hello).words;
     const bytes = treeBytes(await machine.qtest.readBlock(at, treeHeaderBytes));
     const tree = readDeviceTree(await machine.qtest.readBlock(at, bytes));
-    return new RtasGuest(machine, tree, { port, deadline, buid });
+    const guest = new RtasGuest(machine, tree, { port, deadline, buid });
+    // What was registered is the guest's own to do from here on.
+    undo.move();
+    return guest;
   }
 
   /** The machine that it is on. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Deadline } from '../../core/deadline.js';
+import { DisposeStack } from '../../core/dispose.js';
 import { ConnectError, GuestError, messageOf, StateError, UsageError } from '../../core/errors.js';
 import { Watch } from '../../core/watch.js';
 import { familyOf } from '../../machine/family.js';
@@ -42,11 +43,14 @@ export class SlofGuest implements AsyncDisposable {
 
   /** Starts a machine that was just launched with `slofWords` and a serial port, and waits for SLOF's prompt. */
   static async attach(machine: Machine, deadline: Deadline): Promise<SlofGuest> {
-    const guest = new SlofGuest(machine, deadline);
+    await using undo = new DisposeStack();
+    const guest = undo.use(new SlofGuest(machine, deadline));
     const ready = guest.prompted('its prompt');
     ready.catch(() => undefined);
     await machine.qmp.execute('cont');
     await ready;
+    // It is its caller's to dispose of from here on.
+    undo.move();
     return guest;
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseVersion, type Build } from '../../../harness/build/build.js';
@@ -16,7 +16,7 @@ import { imaginedBuild } from './imagined.js';
 /**
  * 1. Each QEMU of a route has a server of its own, and its own words on its command line; one that the body plugs in has none.
  * 2. A device that the guest has lost stays lost.
- * 3. Servers listen until they are disposed of, and one that cannot listen is told.
+ * 3. Servers listen until they are disposed of, and one that cannot listen is told; the others do not listen then either.
  * 4. A script that does without Godwit says that they are missing.
  * 5. A scenario with such a device is skipped, with the reason, on builds before 10.1.
  */
@@ -62,6 +62,14 @@ describe("a cell's vfio-user servers", () => {
     expect((await failure(CellServers.listen([{}], folder.path), ConnectError)).message).to.include(path);
     await servers[Symbol.asyncDispose]();
     expect(existsSync(path)).to.equal(false);
+  });
+
+  it('listen all, or none does', async () => {
+    const [first, second] = [0, 1].map((hop) => join(folder.path, `vfio-user${hop}`));
+    writeFileSync(second ?? '', 'taken');
+    const refused = await failure(CellServers.listen([{}, {}], folder.path), ConnectError);
+    expect(refused.message).to.include(second);
+    expect(existsSync(first ?? '')).to.equal(false);
   });
 
   it('are missed in a script that does without Godwit', async () => {

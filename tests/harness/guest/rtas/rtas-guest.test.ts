@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { ConnectError, GuestError, UsageError } from '../../../../harness/core/errors.js';
@@ -104,6 +105,18 @@ describe('the RTAS guest', function () {
     await other.machine.kill();
     const dead = await failure(asking(other), ConnectError);
     expect(dead.message).to.match(/^the terminal of the RTAS guest (?:was closed|broke)/);
+  });
+
+  it('that cannot be started is waited for by nobody', async () => {
+    await using pad = new Launchpad();
+    const machine = await launchRtas(pad);
+    machine.qmp.close();
+    await failure(machine.qmp.execute('query-status'));
+    await setImmediate();
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    await failure(RtasGuest.attach(machine, Deadline.after(60_000)));
+    expect(timers()).to.equal(before);
   });
 });
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { ConnectError, GuestError, UsageError } from '../../../../harness/core/errors.js';
@@ -43,5 +44,17 @@ describe("SLOF's prompt", function () {
     expect(thrown.message).to.match(
       /^SLOF did not come to its prompt: waited \d+ ms for SLOF after its prompt; (?:last seen: ".*"|nothing was seen)$/,
     );
+  });
+
+  it('that cannot be started is waited for by nobody', async () => {
+    await using pad = new Launchpad();
+    const machine = await launchPseries(pad, { words: [...slofWords] });
+    machine.qmp.close();
+    await failure(machine.qmp.execute('query-status'));
+    await setImmediate();
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    await failure(SlofGuest.attach(machine, Deadline.after(60_000)));
+    expect(timers()).to.equal(before);
   });
 });
