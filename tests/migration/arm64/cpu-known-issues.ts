@@ -13,7 +13,8 @@ const source = 'target/arm/machine.c, cpu_post_load() and vmstate_arm_cpu';
  * of a machine type keeps the old one. Found by trying 5.2.0, 7.2.22, 10.0.13 and 11.1.3 with every model and both GICs; cortex-a15 from 10.0 to 11.1
  * is the only way to another version that there is.
  *
- * To a newer one: some register is not known there any more, or counts as another. Up to 10.0 QEMU does not say which.
+ * To a newer one: some register is not known there any more, or counts as another. Up to 10.0 QEMU does not say which, and what cpu_post_load() then
+ * returns (-1, EPERM) is all that tells it from what else may be wrong with a CPU (EINVAL).
  */
 const unknownRegister: readonly KnownIssue[] = [
   ['<7', '>=7 <11'],
@@ -23,7 +24,7 @@ const unknownRegister: readonly KnownIssue[] = [
   ...{ source, machineTypes },
   builds: { source: from, destination: to },
   side: 'destination',
-  evidence: /error while loading state for instance 0x0 of device 'cpu'/,
+  evidence: /load of migration failed: Operation not permitted$/,
 }));
 
 /** From 11 on it names the first ones. */

@@ -1,29 +1,25 @@
 import { expect, type CellShape, type LinuxGuest, scenario, topology } from 'godwit';
 import { rootPortMsix, slotPresenceDetectState, tcgDirtyBitmap, tcgDirtyBitmapInGuest } from '../known-issues.js';
 import { lackOfCpuState } from './cpu-state.js';
+import { everyGic, gicOf, machines, onVirt, takesMessages } from './virt.js';
 
 const clean = 'completed with clean logs, and the same machine as before';
-const onVirt = { machineTypes: ['virt'] };
-const dirtyBitmap = [
-  { ...tcgDirtyBitmap, ...onVirt },
-  { ...tcgDirtyBitmapInGuest, ...onVirt },
-];
+const dirtyBitmap = [onVirt(tcgDirtyBitmap), onVirt(tcgDirtyBitmapInGuest)];
 
 /** A card on the root bus, and a disk behind a root port, under each interrupt controller. */
 const machine = {
   guest: 'linux',
-  machines: ['virt-2.12', 'virt-5.2', 'virt-7.2', 'virt-10.0', 'virt-11.1'],
-  options: { gic: ['2', '3'] },
+  machines,
+  options: everyGic,
   disks: { data: 16 },
-  devices: ({ options }: CellShape) => `
-    -machine gic-version=${options['gic'] ?? ''}
+  devices: (cell: CellShape) => `
+    ${gicOf(cell).join(' ')}
     -device pcie-root-port,id=port0,bus=pcie.0,chassis=1
     -device virtio-blk-pci,id=disk0,drive=data,bus=port0
     -netdev user,id=user0,restrict=on
     -device virtio-net-pci,id=net0,netdev=user0,bus=pcie.0,romfile=,mac=52:54:00:00:00:01
   `,
-  // A GICv3 without an ITS has nobody who takes MSIs, and QEMU refuses a root port: under TCG there is an ITS from virt-6.2 on (hw/arm/virt.c, no_tcg_its).
-  only: ({ machineType, options }: CellShape) => options['gic'] === '2' || !/^virt-(?:2|5)\./.test(machineType),
+  only: takesMessages,
   skip: lackOfCpuState,
 } as const;
 
@@ -78,7 +74,7 @@ scenario('arm64: Linux, slot that the guest powered off', {
   guest: 'linux',
   machines: 'virt-*',
   devices: topology('root-port-off-function-0'),
-  known: [{ ...slotPresenceDetectState, ...onVirt }, rootPortMsix],
+  known: [onVirt(slotPresenceDetectState), rootPortMsix],
   skip: lackOfCpuState,
   async body({ guest, migrate }) {
     // Without ACPI every slot is the guest's own: pciehp finds nothing at function 0, and switches it off by itself.

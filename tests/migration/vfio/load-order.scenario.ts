@@ -1,7 +1,8 @@
 import { expect, scenario, traceOrder, type CellShape, type Journey } from 'godwit';
 import { lackOfCpuState } from '../arm64/cpu-state.js';
+import { takesMessages } from '../arm64/virt.js';
 import { configBeforeInterruptController, multifdIssues, streamOfVfioConfig } from './known-issues.js';
-import { isArm, isMachineFrom, isVersionFrom } from './cell.js';
+import { isArm, isVersionFrom } from './cell.js';
 
 const steps = /\/vfio (?:data-state|config-state|MSI-X)$|^(?:apic|ioapic|arm_gicv3|arm_gicv3_its)$/;
 
@@ -11,15 +12,15 @@ function loaded({ machine }: Journey): string[] {
   return [...new Set(names.filter((name) => steps.test(name)).map((name) => name.replace(/^.*\//, '')))];
 }
 
-/** Whether the machine has what takes messages: up to virt-6.1, TCG has no ITS, and vfio-pci then leaves MSI-X alone. */
-function takesMessages(cell: CellShape): boolean {
-  return !isArm(cell) || isMachineFrom(cell, 6, 2);
+/** Whether the machine has what takes messages: without, vfio-pci leaves MSI-X alone. */
+function hasMessages(cell: CellShape): boolean {
+  return !isArm(cell) || takesMessages({ machineType: cell.machineType, options: { gic: '3' } });
 }
 
 /** The interrupt controllers of the machine, in the order in which they are loaded. */
 function controllers(cell: CellShape): string[] {
   if (!isArm(cell)) return ['apic', 'ioapic'];
-  return takesMessages(cell) ? ['arm_gicv3', 'arm_gicv3_its'] : ['arm_gicv3'];
+  return hasMessages(cell) ? ['arm_gicv3', 'arm_gicv3_its'] : ['arm_gicv3'];
 }
 
 /** The device, and Message Control of its MSI-X capability, where MSI-X Enable is. */
@@ -38,11 +39,11 @@ scenario('vfio: seed 004, configuration space after the interrupt controller', {
   skip: (cell) => (isArm(cell) ? lackOfCpuState(cell) : undefined),
   async body(journey) {
     await journey.guest.boot();
-    if (takesMessages(journey)) await journey.guest.access.write(address, messageControl, 0x8000);
+    if (hasMessages(journey)) await journey.guest.access.write(address, messageControl, 0x8000);
     const outcome = await journey.migrate({ relay: { tee: 'whole' } });
     expect(outcome).to.be.completed.with.cleanLogs;
     expect(outcome).to.not.log(/is loaded before/);
-    const interrupts = takesMessages(journey) ? ['vfio MSI-X'] : [];
+    const interrupts = hasMessages(journey) ? ['vfio MSI-X'] : [];
     const order = ['vfio data-state', ...controllers(journey), 'vfio config-state', ...interrupts];
     expect(loaded(journey).join(', ')).to.equal(order.join(', '));
   },
