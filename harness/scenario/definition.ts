@@ -83,7 +83,7 @@ export interface ScenarioDefinition<K extends GuestKind = 'scripted'> {
    * loaded before something that it needs is a finding of its own.
    */
   loadOrder?: true;
-  /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, 192 for Linux. */
+  /** MiB of guest memory. Where nothing is said: 16 for a guest without a kernel, or 256 on a pseries machine; 192 for Linux. */
   memoryMiB?: number;
   /** Milliseconds for the whole cell; 60 000 where nothing is said, twice that for Linux. */
   timeoutMs?: number;

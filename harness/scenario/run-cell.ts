@@ -10,7 +10,7 @@ import { PrivateFolder } from '../machine/private-folder.js';
 import { hostSignals } from '../migration/classify.js';
 import { hasArrived, type Outcome } from '../migration/outcome.js';
 import type { CellResult, GuestSummary, Phase, Variation } from '../record/events.js';
-import type { Finding, OutcomeRecord } from '../record/outcome.js';
+import type { Finding, OutcomeRecord, Side } from '../record/outcome.js';
 import type { Verdict } from '../record/verdict.js';
 import { standInRemark } from '../vfio/stand-in/library.js';
 import { ActionLog } from './actions.js';
@@ -219,9 +219,7 @@ class CellEvidence {
     const crashes = died(this.machines)
       .filter(({ exited }) => exited.signal !== undefined)
       .map(({ side, summary }): Finding => ({ kind: 'crash', side, summary, fields: {} }));
-    const logs = this.machines.flatMap((machine) =>
-      diagnose(machine.spec.incoming ? 'destination' : 'source', machine.log()),
-    );
+    const logs = this.machines.flatMap((machine) => diagnose(sideOf(machine.label), machine.log()));
     return [first, ...(thrown instanceof LaunchError ? told : [...crashes, ...logs])];
   }
 
@@ -229,7 +227,7 @@ class CellEvidence {
     if (!(thrown instanceof LaunchError)) return [];
     const { log: told } = thrown.data;
     const log = typeof told === 'string' ? told : '';
-    const side = thrown.data['label'] === 'source' ? 'source' : 'destination';
+    const side = sideOf(thrown.data['label']);
     const hop = Number(/^hop-(\d+)$/.exec(String(thrown.data['label']))?.[1] ?? 1);
     const quiet = { errorLines: [] };
     const exit = {
@@ -273,11 +271,16 @@ function endedByItself({ exitCode, signal }: LaunchError['data']): boolean {
 
 /** The machines that ended without our doing. */
 function died(machines: readonly Machine[]): Death[] {
-  return machines.flatMap(({ label, spec, exited, killedByUs }) => {
+  return machines.flatMap(({ label, exited, killedByUs }) => {
     if (!exited || killedByUs) return [];
     const how = exited.signal === undefined ? `exited with status ${exited.exitCode}` : `was ended by ${exited.signal}`;
-    return [{ exited, side: spec.incoming ? 'destination' : 'source', summary: `the ${label} QEMU ${how}` }];
+    return [{ exited, side: sideOf(label), summary: `the ${label} QEMU ${how}` }];
   });
+}
+
+/** Which end of a migration a QEMU is, by its label: a source that comes from a saved guest is incoming too. */
+function sideOf(label: unknown): Side {
+  return label === 'source' || label === 'boot' ? 'source' : 'destination';
 }
 
 interface Death {
