@@ -15,7 +15,7 @@ const deadline = Deadline.after(60_000);
 
 /**
  * 1. However many ask at once, the library is compiled once; another compiler makes another.
- * 2. A host without a compiler has every such cell skipped, with one line that says why.
+ * 2. A host without a compiler, or with one that cannot compile it, has every such cell skipped, with one line that says why.
  * 3. What the compiler says is told in one line; a folder from which nothing can be preloaded is refused by name.
  * 4. A capability that does not fit is refused.
  */
@@ -65,10 +65,12 @@ describe('the library of the stand-in', () => {
   });
 
   it('refuses a cache folder that nothing can be preloaded from', async () => {
-    process.env['XDG_CACHE_HOME'] = join(folder.name, 'my cache');
-    const thrown = await failure(standIn({ deadline }));
-    expect(thrown).to.be.instanceOf(UsageError);
-    expect(thrown.message).to.include('my cache').and.include('XDG_CACHE_HOME');
+    for (const name of ['my cache', 'my:cache']) {
+      process.env['XDG_CACHE_HOME'] = join(folder.name, name);
+      const thrown = await failure(standIn({ deadline }));
+      expect(thrown).to.be.instanceOf(UsageError);
+      expect(thrown.message).to.include(name).and.include('XDG_CACHE_HOME');
+    }
   });
 
   it('cannot be where there is no compiler or no vfio-pci', async () => {
@@ -82,22 +84,30 @@ describe('the library of the stand-in', () => {
     expect((await failure(standIn({ deadline }))).message).to.equal(standInObstacle([]));
   });
 
-  it('has its cells skipped by a run without a compiler', async () => {
+  it('has its cells skipped by a run without a compiler, or with one that cannot compile it', async () => {
     if (cache === undefined) delete process.env['XDG_CACHE_HOME'];
     else process.env['XDG_CACHE_HOME'] = cache;
-    using sandbox = new Sandbox();
-    const file = sandbox.scenario(
-      's',
-      { t: 'await journey.migrate();' },
-      'vfio: () => ({ source: {}, destination: {} }),',
-    );
-    process.env['PATH'] = '';
-    const { exitCode, stdout } = await sandbox.run(file);
-    expect(exitCode, stdout).to.equal(0);
-    expect(sandbox.verdicts()).to.deep.equal(['skipped']);
-    expect(stdout).to.include(
-      "the stand-in for the kernel's VFIO is compiled on this host, and there is no C compiler",
-    );
+    const complaint = 'kernel.c:9:10: fatal error: linux/vfio.h: No such file';
+    const calls = join(folder.name, 'calls');
+    const hosts = [
+      [() => (process.env['PATH'] = ''), 'is compiled on this host, and there is no C compiler'],
+      [
+        () => compiler(`echo "$*" >> ${calls}; echo "${complaint}" >&2; exit 1`),
+        `does not compile on this host: ${complaint}`,
+      ],
+    ] as const;
+    for (const [spoil, reason] of hosts) {
+      using sandbox = new Sandbox();
+      const body = 'await journey.migrate();';
+      const file = sandbox.scenario('s', { t: body, u: body }, 'vfio: () => ({ source: {}, destination: {} }),');
+      spoil();
+      const { exitCode, stdout } = await sandbox.run(file);
+      process.env['PATH'] = path;
+      expect(exitCode, stdout).to.equal(0);
+      expect(sandbox.verdicts()).to.deep.equal(['skipped', 'skipped']);
+      expect(stdout).to.include(`the stand-in for the kernel's VFIO ${reason}`);
+    }
+    expect(readFileSync(calls, 'utf8').split('\n')).to.have.length(2);
   });
 
   it('refuses a capability that does not fit', () => {
