@@ -62,7 +62,7 @@ interface Begun {
 export interface UnfinishedLoad {
   /** What QEMU calls the device. */
   host: string;
-  /** The last that QEMU traced of it. */
+  /** The last that QEMU traced of it but for what the main channel brought. */
   last: string;
 }
 
@@ -71,6 +71,8 @@ export function unfinishedLoads(lines: readonly string[]): UnfinishedLoad[] {
   const running = new Map<string, string>();
   for (const line of lines) {
     const { event = '', host = '' } = ofVfio.exec(line)?.groups ?? {};
+    // What the main channel brings meanwhile is no sign of the thread.
+    if (event === 'vfio_load_state') continue;
     if (event === 'vfio_load_bufs_thread_end') running.delete(host);
     else if (event === 'vfio_load_bufs_thread_start' || running.has(host)) running.set(host, line);
   }

@@ -68,6 +68,8 @@ describe('the load order of a trace', () => {
   it('tells of a thread that has not come to its end', () => {
     expect(unfinishedLoads(inAThread)).to.deep.equal([]);
     const stopped = inAThread.slice(0, 6);
-    expect(unfinishedLoads(stopped)).to.deep.equal([{ host: host.slice(1, -1), last: stopped.at(-1) }]);
+    const unfinished = [{ host: host.slice(1, -1), last: stopped.at(-1) }];
+    expect(unfinishedLoads(stopped)).to.deep.equal(unfinished);
+    expect(unfinishedLoads([...stopped, tag(6)])).to.deep.equal(unfinished);
   });
 });
