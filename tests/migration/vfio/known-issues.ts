@@ -75,7 +75,8 @@ const configEarly = (builds: string, machineTypes: readonly string[], told: read
  */
 const multifdLoadStarves: KnownIssue = {
   name: 'vfio-multifd-load-starves',
-  source: 'hw/vfio/migration-multifd.c, vfio_load_bufs_thread(), of 11.1.3: 6 of some 450 loads, under TCG',
+  source:
+    'hw/vfio/migration-multifd.c, vfio_load_bufs_thread(), of 11.1.3: 6 of some 450 loads under TCG, and more often on a host under load',
   builds: { source: '>=11.1', destination: '>=11.1' },
   machineTypes: everywhere,
   intermittent: true,
