@@ -2,6 +2,7 @@ import picomatch from 'picomatch';
 import type { Build } from '../build/build.js';
 import { UsageError } from '../core/errors.js';
 import { devicesOf } from '../machine/device-line.js';
+import { findFamily } from '../machine/family.js';
 import { quoteWord } from '../machine/words.js';
 import type { PlannedCell, Variation } from '../record/events.js';
 import { routeName } from '../record/route.js';
@@ -165,6 +166,9 @@ function checkMachine(wanted: string, builds: readonly Build[]): void {
   if (wanted === '') throw new UsageError("--machine '' names no machine type; accepted: names and globs");
   const matches = picomatch(wanted);
   if (sortedMachineTypes(builds).some((type) => matches(type))) return;
+  // A machine of another architecture is for other scenarios of the run than those that are chosen.
+  const family = findFamily(wanted);
+  if (family && !builds.some(({ arch }) => arch === family.architecture)) return;
   const aliased = builds.flatMap((build) => build.probe.machineTypes.filter(({ alias }) => alias === wanted));
   const named = [...new Set(aliased.map(({ name }) => name))].join(', ');
   if (named !== '')

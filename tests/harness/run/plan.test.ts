@@ -202,6 +202,17 @@ describe('a plan', () => {
       ...['deb:middle:ppc64 pseries-7.2', 'deb:recent:ppc64 pseries-7.2'],
     ]);
     expect(cells.every(({ skip }) => skip === undefined)).to.equal(true);
+    const narrowed = {
+      sources: [other],
+      destinations: [other],
+      pairs: 'same',
+      machines: ['pc-q35-7.2', 'pseries-7.2'],
+    } as const;
+    expect(planCells(scenarios.slice(1), narrowed).map(({ machineType }) => machineType)).to.deep.equal([
+      'pseries-7.2',
+    ]);
+    const wrong = { ...narrowed, machines: ['pseries-9.9'] };
+    expect(() => planCells(scenarios, wrong)).to.throw(UsageError, '--machine pseries-9.9 is no machine type');
   });
 });
 
