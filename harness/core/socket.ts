@@ -20,7 +20,7 @@ export function parseSocketAddress(text: string): SocketAddress {
 
 /** Connects, or throws ConnectError with the address and the system's reason. */
 export function dial(address: SocketAddress, deadline: Deadline): Promise<Socket> {
-  const name = 'path' in address ? address.path : `${address.host}:${address.port}`;
+  const name = nameOf(address);
   return new Promise((resolve, reject) => {
     const socket = connect(address);
     const timer = setTimeout(() => {
@@ -42,7 +42,25 @@ export function dial(address: SocketAddress, deadline: Deadline): Promise<Socket
 }
 
 /**
- * Listens on a unix socket for the one peer that will connect to it: a QEMU told to connect needs no polling for a socket file.
+ * Makes a server listen, and resolves with where it does: on a free port for port 0. Throws ConnectError when the path is too long or the
+ * address cannot be listened on.
+ */
+export async function listenOn(server: Server, address: SocketAddress): Promise<SocketAddress> {
+  if ('path' in address && Buffer.byteLength(address.path) > maxSocketPathBytes) {
+    throw new ConnectError(`the socket path '${address.path}' is longer than ${maxSocketPathBytes} bytes`);
+  }
+  server.listen(address);
+  try {
+    await once(server, 'listening');
+  } catch (thrown) {
+    throw new ConnectError(`could not listen on ${nameOf(address)}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+  const now = server.address();
+  return 'path' in address || now === null || typeof now === 'string' ? address : { ...address, port: now.port };
+}
+
+/**
+ * Listens for the one peer that will connect, on a unix socket or on a TCP port: a QEMU told to connect needs no polling for a socket file.
  * `peer` resolves with the connection and stays pending when nobody comes: race it with the peer's exit.
  * Disposing it closes the socket and the connection.
  */
@@ -50,10 +68,15 @@ export class SocketListener implements AsyncDisposable {
   readonly peer: Promise<Socket>;
   private connection: Socket | undefined;
 
-  private constructor(private readonly server: Server) {
+  private constructor(
+    private readonly server: Server,
+    /** Where a peer finds it, with the port that it has. */
+    readonly address: SocketAddress,
+  ) {
     this.peer = new Promise((resolve) => {
       server.once('connection', (socket) => {
         server.close();
+        socket.setNoDelay();
         // A peer may die before anybody has taken its connection: that must not end this process. Who takes it finds it destroyed.
         socket.on('error', () => undefined);
         this.connection = socket;
@@ -62,20 +85,10 @@ export class SocketListener implements AsyncDisposable {
     });
   }
 
-  /** Resolves when it listens; throws ConnectError when the path is too long or cannot be listened on. */
-  static async listen(path: string): Promise<SocketListener> {
-    if (Buffer.byteLength(path) > maxSocketPathBytes) {
-      throw new ConnectError(`the socket path '${path}' is longer than ${maxSocketPathBytes} bytes`);
-    }
+  /** Resolves when it listens, as `listenOn` does and throws. */
+  static async listen(address: SocketAddress): Promise<SocketListener> {
     const server = createServer();
-    const listener = new SocketListener(server);
-    server.listen(path);
-    try {
-      await once(server, 'listening');
-    } catch (thrown) {
-      throw new ConnectError(`could not listen on ${path}: ${messageOf(thrown)}`, { cause: thrown });
-    }
-    return listener;
+    return new SocketListener(server, await listenOn(server, address));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -83,4 +96,8 @@ export class SocketListener implements AsyncDisposable {
     this.connection?.destroy();
     return Promise.resolve();
   }
+}
+
+function nameOf(address: SocketAddress): string {
+  return 'path' in address ? address.path : `${address.host}:${address.port}`;
 }

@@ -107,7 +107,7 @@ export class Machine implements AsyncDisposable {
     const startedMs = performance.now();
     const { qmp, qtest, serials } = socketsOf(options.folder, options.label, spec);
     const listeners: SocketListener[] = [];
-    for (const path of [qmp, qtest, ...serials]) listeners.push(undo.use(await SocketListener.listen(path)));
+    for (const path of [qmp, qtest, ...serials]) listeners.push(undo.use(await SocketListener.listen({ path })));
     const stderr = new LogFile(join(options.logFolder, `${options.label}.stderr`));
     const transcript = new LogFile(join(options.logFolder, `${options.label}.qmp-transcript`));
     const machine = undo.use(new Machine(spec, options, { stderr, transcript }));

@@ -15,7 +15,7 @@ import { configure, fullSpeed } from './plan.js';
 export async function saveMachine(machine: Machine, path: string, deadline: Deadline): Promise<void> {
   const { qmp, options, label } = machine;
   const socket = join(options.folder, `${label}.save`);
-  await using listener = await SocketListener.listen(socket);
+  await using listener = await SocketListener.listen({ path: socket });
   await configure(machine, { parameters: { 'max-bandwidth': fullSpeed } });
   await qmp.execute('stop');
   const saved = completedMigration(machine, `the end of saving the ${label} QEMU`, deadline);

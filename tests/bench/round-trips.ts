@@ -39,7 +39,7 @@ export async function measureRoundTrips(
 }
 
 async function start(build: Build, path: string) {
-  const { peer } = await SocketListener.listen(path);
+  const { peer } = await SocketListener.listen({ path });
   const [file = '', ...args] = build.command;
   const words = ['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'none', '-qmp', `unix:${path}`];
   const child = spawn(file, [...args, ...words], { stdio: 'ignore', env: { ...process.env, ...build.env } });

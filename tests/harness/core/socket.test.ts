@@ -46,7 +46,7 @@ describe('sockets', () => {
 
   it('connects both ways, and one peer alone', async () => {
     const path = join(folder.name, 'socket');
-    await using listener = await SocketListener.listen(path);
+    await using listener = await SocketListener.listen({ path });
     const here = await dial({ path }, Deadline.after(1000));
     const there = await listener.peer;
     there.write('hello');
@@ -56,22 +56,39 @@ describe('sockets', () => {
     await failure(dial({ path }, Deadline.after(1000)), ConnectError);
   });
 
+  it('listens on a free port of loopback too, for one peer alone', async () => {
+    const loopback = { host: '127.0.0.1', port: 0 };
+    await using listener = await SocketListener.listen(loopback);
+    await using other = await SocketListener.listen(loopback);
+    const ports = [listener, other].map(({ address }) => ('port' in address ? address.port : 0));
+    expect(new Set([...ports, 0])).to.have.length(3);
+    const here = await dial(listener.address, Deadline.after(1000));
+    const there = await listener.peer;
+    there.write('hello');
+    const [said] = (await once(here, 'data')) as [Buffer];
+    expect(said.toString()).to.equal('hello');
+    await failure(dial(listener.address, Deadline.after(1000)), ConnectError);
+
+    const taken = await failure(SocketListener.listen(other.address), ConnectError);
+    expect(taken.message).to.match(new RegExp(`^could not listen on 127.0.0.1:${ports[1]}: .*EADDRINUSE`));
+  });
+
   it('closes the connection and the socket when it is disposed', async () => {
     const path = join(folder.name, 'socket');
-    const listener = await SocketListener.listen(path);
+    const listener = await SocketListener.listen({ path });
     const here = connect(path);
     const there = await listener.peer;
     await listener[Symbol.asyncDispose]();
     await once(here.resume(), 'close');
     expect(there.destroyed).to.equal(true);
 
-    await (await SocketListener.listen(path))[Symbol.asyncDispose]();
+    await (await SocketListener.listen({ path }))[Symbol.asyncDispose]();
     expect(existsSync(path)).to.equal(false);
   });
 
   it('outlives a peer that dies before anybody has taken its connection', async () => {
     const path = join(folder.name, 'socket');
-    await using listener = await SocketListener.listen(path);
+    await using listener = await SocketListener.listen({ path });
     const here = connect(path);
     const there = await listener.peer;
     const closed = new Promise((resolve) => there.once('close', resolve));
@@ -87,13 +104,15 @@ describe('sockets', () => {
 
   it('says why nobody can be listened for', async () => {
     const long = join(folder.name, 'x'.repeat(maxSocketPathBytes));
-    const tooLong = await failure(SocketListener.listen(long), ConnectError);
+    const tooLong = await failure(SocketListener.listen({ path: long }), ConnectError);
     expect(tooLong.message).to.equal(`the socket path '${long}' is longer than 107 bytes`);
     const missing = join(folder.name, 'missing', 'socket');
-    expect((await failure(SocketListener.listen(missing), ConnectError)).message).to.include(missing);
+    expect((await failure(SocketListener.listen({ path: missing }), ConnectError)).message).to.include(missing);
     const taken = join(folder.name, 'taken');
     writeFileSync(taken, '');
-    expect((await failure(SocketListener.listen(taken), ConnectError)).message).to.match(/taken: .*EADDRINUSE/);
+    expect((await failure(SocketListener.listen({ path: taken }), ConnectError)).message).to.match(
+      /taken: .*EADDRINUSE/,
+    );
   });
 
   it('says why nobody could be reached', async () => {

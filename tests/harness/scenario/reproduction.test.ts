@@ -114,7 +114,7 @@ describe('a reproduction', () => {
     });
     for (const script of ['source.sh', 'destination.sh']) {
       const path = join(temporary.name, script.replace('.sh', '.wire'));
-      await using listener = await SocketListener.listen(path);
+      await using listener = await SocketListener.listen({ path });
       const qemu = execa(join(stage.logs, script), ['-qmp', `unix:${path}`], {
         cwd: temporary.name,
         timeout: 10_000,

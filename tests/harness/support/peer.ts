@@ -15,7 +15,7 @@ export class SocketPair implements AsyncDisposable {
   static async open(): Promise<SocketPair> {
     const folder = PrivateFolder.create();
     const path = join(folder.path, 'peer');
-    const listener = await SocketListener.listen(path);
+    const listener = await SocketListener.listen({ path });
     const here = await dial({ path }, Deadline.after(5000));
     return new SocketPair(folder, here, await listener.peer);
   }
