@@ -1,4 +1,5 @@
 import type { Deadline } from '../../core/deadline.js';
+import { DisposeStack } from '../../core/dispose.js';
 import { GuestError, StateError, UsageError } from '../../core/errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { familyOf } from '../../machine/family.js';
@@ -47,7 +48,9 @@ export class PayloadGuest implements AsyncDisposable {
    * walks nothing yet. Throws GuestError when anything else is heard, or nothing, before the deadline, which holds for all that follows.
    */
   static async attach(machine: Machine, deadline: Deadline): Promise<PayloadGuest> {
+    await using undo = new DisposeStack();
     const port = new PayloadPort(wireOf(machine));
+    undo.defer(() => port.close());
     const hello = port.hello(deadline);
     // A refused `cont` is the better reason.
     hello.catch(() => undefined);
@@ -57,6 +60,8 @@ export class PayloadGuest implements AsyncDisposable {
     const range = { first: ram.base + places.first, bytes: ram.bytes - places.first };
     if (guest.architecture === 'aarch64') await guest.request(aarch64Commands.begin(range.first, range.bytes));
     guest.walked = range;
+    // What was registered is the guest's own to do from here on.
+    undo.move();
     return guest;
   }
 
