@@ -11,12 +11,13 @@ import { capabilityIds } from '../pci/capability-ids.js';
 import { findCapability } from '../pci/registers.js';
 import { RtasAccess } from '../pci/rtas-access.js';
 import { isEvent } from '../qmp/messages.js';
-import { QtestRtas } from '../qtest/rtas.js';
+import { QtestRtas, type RtasCall } from '../qtest/rtas.js';
 import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
 import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
 import { mapDevices, reachDevices } from './map-devices.js';
 import { PciehpSlot } from './pciehp.js';
+import { DrConnector } from './reconfiguration/connector.js';
 import { ShpcSlot } from './shpchp.js';
 import type { SlotController } from './slot-controller.js';
 import type { FixedFacts } from './state/fixed-facts.js';
@@ -40,6 +41,8 @@ const borrowedPlace = 0x8000;
 export class ScriptedGuest {
   private booted: Promise<PciFunction[]> | undefined;
   private readonly family: MachineFamily;
+  /** Makes RTAS calls, where there is RTAS. */
+  private readonly rtas: RtasCall | undefined;
   /** The way that this machine's firmware would have chosen: RTAS or ECAM where there is one. */
   readonly access: PciAccess;
 
@@ -49,7 +52,8 @@ export class ScriptedGuest {
     access?: PciAccess,
   ) {
     this.family = familyOf(machine.spec.machineType);
-    this.access = access ?? usualAccess(machine, this.family);
+    this.rtas = this.family.rtas && new QtestRtas(machine.qtest, borrowedPlace).call;
+    this.access = access ?? usualAccess(machine, this.family, this.rtas);
   }
 
   /** The guest of a machine that has just been started: its firmware has not run yet. */
@@ -106,11 +110,22 @@ export class ScriptedGuest {
 
   /** Plugs a device in, and brings it up as the guest's kernel does. Throws ExecuteError when QEMU refuses it. */
   async hotplug(device: string): Promise<void> {
+    await this.acceptPlug(await this.insert(device));
+  }
+
+  /** Plugs a device in (`device_add`), which the guest does not look at before `acceptPlug`; gives its id. Throws ExecuteError when QEMU refuses it. */
+  async insert(device: string): Promise<string> {
     await this.boot();
     const line = parseDeviceLine(device);
     if (line.id === undefined) throw new GuestError(`'${device}' needs an id to be hotplugged`);
     await this.machine.addDevice(line);
-    const plugged = await this.find(line.id);
+    return line.id;
+  }
+
+  /** Brings up a device that was plugged in, on this machine or on one that the guest has left since. */
+  async acceptPlug(id: string): Promise<void> {
+    await this.boot();
+    const plugged = await this.find(id);
     await (await this.controllerOf(plugged)).acceptPlug();
     const header = await this.access.read(plugged.address, headerTypeOffset, 1);
     if ((header & 0x7f) === 1) await enumerate(this.access);
@@ -123,15 +138,34 @@ export class ScriptedGuest {
   async unplug(id: string): Promise<void> {
     await this.boot();
     const { deleted } = await this.release(id);
-    if (!(await within(deleted, promptMs)) && !(await this.has(id))) await this.outwait(id, deleted);
-    await deleted;
-    this.machine.forgetDevice(id);
+    await this.settle(id, deleted);
+  }
+
+  /**
+   * Lets go a device that was asked back (`device_del`), on this machine or on one that the guest has left since; resolves and throws as
+   * `unplug` does.
+   * @param letGo what the guest does to that end; what it does in `unplug` where nothing is given.
+   */
+  async releaseDevice(id: string, letGo?: () => Promise<void>): Promise<void> {
+    await this.boot();
+    const release = letGo ?? (await this.releaseOf(id));
+    const deleted = this.machine.deletionOf(id, this.deadline.within(consentMs));
+    await release();
+    await this.settle(id, deleted);
   }
 
   /** The slot registers of a root port or downstream port, by its `-device` id. */
   async slot(id: string): Promise<PciehpSlot> {
     await this.boot();
     return this.expressSlot(await this.find(id));
+  }
+
+  /** The dynamic reconfiguration connector that a PCI device of a pseries machine is in, by the device's `-device` id. */
+  async connector(id: string): Promise<DrConnector> {
+    await this.boot();
+    const listed = await this.find(id);
+    if (this.rtas) return this.connectorAt(listed, this.rtas);
+    throw new GuestError(`there are no dynamic reconfiguration connectors on ${this.machine.spec.machineType}`);
   }
 
   /**
@@ -169,10 +203,23 @@ export class ScriptedGuest {
 
   /** The removal of a device with the guest's consent, up to the event that is still to come. */
   private async release(id: string): Promise<{ deleted: Promise<true> }> {
-    const controller = await this.controllerOf(await this.find(id));
+    const release = await this.releaseOf(id);
     const removal = await this.machine.requestRemoval(id, this.deadline.within(consentMs));
-    await controller.releaseDevice();
+    await release();
     return removal;
+  }
+
+  /** What the guest does when it is asked for a device; its slot is looked up now, for as long as it is there. */
+  private async releaseOf(id: string): Promise<() => Promise<void>> {
+    const controller = await this.controllerOf(await this.find(id));
+    return () => controller.releaseDevice();
+  }
+
+  /** Waits for a device that the guest has let go to be deleted, and forgets it. */
+  private async settle(id: string, deleted: Promise<true>): Promise<void> {
+    if (!(await within(deleted, promptMs)) && !(await this.has(id))) await this.outwait(id, deleted);
+    await deleted;
+    this.machine.forgetDevice(id);
   }
 
   /**
@@ -237,14 +284,18 @@ export class ScriptedGuest {
       const bsel = await this.busSelector(bridge);
       if (bsel !== undefined) return new AcpiHotplug(this.machine.qtest, port, { bsel, device: address.device, name });
     }
-    if (this.family.rtas)
-      throw new GuestError(`${name} is hot-plugged through RTAS, which a scripted guest does not do`);
+    if (this.rtas) return this.connectorAt(listed, this.rtas);
     if (!bridge)
       throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
     const space = await this.access.readSpace(bridge.address);
     if (!findCapability(space, capabilityIds.standardHotPlug)) return this.expressSlot(bridge);
     await this.mapDevices();
     return ShpcSlot.open(this.machine.qtest, this.access, { bridge: bridge.address, device: address.device, name });
+  }
+
+  private connectorAt({ id, address, bridge }: ListedFunction, call: RtasCall): Promise<DrConnector> {
+    const place = { address, name: `the slot of ${id}`, ...(bridge && { bridge: bridge.address }) };
+    return DrConnector.open({ call, qtest: this.machine.qtest }, this.access, place);
   }
 
   private async expressSlot(port: ListedFunction): Promise<PciehpSlot> {
@@ -264,7 +315,7 @@ export class ScriptedGuest {
   }
 }
 
-function usualAccess({ qtest }: Machine, { ecam, rtas }: MachineFamily): PciAccess {
-  if (rtas) return new RtasAccess(new QtestRtas(qtest, borrowedPlace).call, rtas);
+function usualAccess({ qtest }: Machine, { ecam, rtas: unit }: MachineFamily, call?: RtasCall): PciAccess {
+  if (unit && call) return new RtasAccess(call, unit);
   return ecam ? new EcamAccess(qtest, ecam.base) : new PortAccess(qtest);
 }

@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Deadline } from '../../../../harness/core/deadline.js';
+import { GuestError } from '../../../../harness/core/errors.js';
+import { ScriptedGuest } from '../../../../harness/guest/scripted.js';
+import { cellsOf, nodeAt, readDeviceTree } from '../../../../harness/machine/device-tree.js';
+import { ExecuteError } from '../../../../harness/qmp/errors.js';
+import { failure } from '../../support/failure.js';
+import { Launchpad } from '../../support/launchpad.js';
+import { ppc64 } from '../rtas/stage.js';
+
+const words = [
+  ...['-device', 'e1000e,id=n0,bus=pci.0,addr=0x1,romfile='],
+  ...['-device', 'pci-bridge,id=bridge0,bus=pci.0,addr=0x3,chassis_nr=7'],
+  ...['-device', 'e1000e,id=n1,bus=bridge0,addr=0x2,romfile='],
+];
+const places = [
+  { bus: 'bus=pci.0,addr=0x5', address: { bus: 0, device: 5, function: 0 }, index: 0x40000028 },
+  { bus: 'bus=bridge0,addr=0x4', address: { bus: 1, device: 4, function: 0 }, index: 0x40000720 },
+];
+
+/**
+ * What a guest of a pseries machine does through dynamic reconfiguration connectors, without a vCPU:
+ * 1. Plug, unplug, and plug again, on the root bus and behind a bridge, with guest RAM as it was; cold-plugged devices too.
+ * 2. A connector has the index that the device tree gives it.
+ * 3. What nobody asked for is not done, and what was asked instead is told; other events are passed over.
+ * 4. A connector that is empty, isolated or without a bridge that can be unplugged is told as QEMU tells it.
+ * 5. A reset takes what was asked back and not let go; RTAS knows no connectors of other machines.
+ */
+for (const suite of ['bookworm', 'trixie'] as const) {
+  describe(`dynamic reconfiguration on ${suite}`, function () {
+    this.timeout(60_000);
+    let pad: Launchpad;
+
+    beforeEach(() => {
+      pad = new Launchpad();
+    });
+
+    afterEach(() => pad[Symbol.asyncDispose]());
+
+    const start = async (): Promise<ScriptedGuest> => {
+      const machine = await pad.launch({
+        build: await ppc64(suite),
+        machineType: 'pseries-5.2',
+        memoryMiB: 256,
+        words,
+      });
+      return ScriptedGuest.attach(machine, Deadline.after(30_000));
+    };
+    const ids = async (guest: ScriptedGuest): Promise<string[]> =>
+      [...(await guest.configSpace()).values()].map(({ id }) => id);
+
+    it('plugs and unplugs', async () => {
+      const guest = await start();
+      await guest.boot();
+      const ram = await guest.machine.qtest.readBlock(0, 0x20000);
+      for (const { bus, address, index } of places) {
+        for (let round = 0; round < 2; round += 1) {
+          await guest.hotplug(`virtio-net-pci,id=h0,romfile=,${bus}`);
+          const found = [...(await guest.configSpace()).values()].find(({ id }) => id === 'h0');
+          expect(found?.address).to.deep.equal(address);
+          const connector = await guest.connector('h0');
+          expect(connector.index).to.equal(index);
+          expect(await connector.entitySense()).to.equal('present');
+          expect(cellsOf(await connector.configure(), 'reg')?.[0]).to.equal(
+            (address.bus << 16) | (address.device << 11),
+          );
+          await guest.unplug('h0');
+          expect(await connector.entitySense()).to.equal('empty');
+          expect(await ids(guest)).to.not.include('h0');
+        }
+      }
+      await guest.unplug('n0');
+      await guest.unplug('n1');
+      expect(await ids(guest)).to.deep.equal(['bridge0']);
+      expect((await guest.machine.qtest.readBlock(0, 0x20000)).equals(ram)).to.equal(true);
+    });
+
+    it('knows connectors by the indexes of the device tree', async () => {
+      const guest = await start();
+      const filename = join(pad.folder, 'tree');
+      await guest.machine.qmp.execute('dumpdtb', { filename });
+      const tree = readDeviceTree(readFileSync(filename));
+      const paths = { n0: '/pci/ethernet@1', bridge0: '/pci/pci@3', n1: '/pci/pci@3/ethernet@2' };
+      for (const [id, path] of Object.entries(paths)) {
+        const node = nodeAt(tree, path);
+        const { index } = await guest.connector(id);
+        expect(node && cellsOf(node, 'ibm,my-drc-index'), id).to.deep.equal([index]);
+      }
+    });
+
+    it('does what it is asked to and nothing else', async () => {
+      const guest = await start();
+      const slot = await guest.connector('n0');
+      const nothing = await failure(guest.releaseDevice('n0'), GuestError);
+      expect(nothing.message).to.equal(
+        'the platform asks for nothing to remove in the slot of n0 (DR connector 0x40000008): check-exception told of nothing',
+      );
+      await guest.machine.qmp.execute('system_powerdown');
+      await guest.insert('virtio-net-pci,id=h0,romfile=,bus=pci.0,addr=0x5');
+      const other = await failure(slot.acceptPlug(), GuestError);
+      expect(other.message).to.match(/check-exception told of an event of type 0x40, add 0x40000028$/);
+      expect(await ids(guest)).to.include.members(['n0', 'h0']);
+
+      await guest.machine.qmp.execute('system_powerdown');
+      await guest.hotplug('virtio-net-pci,id=h1,romfile=,bus=pci.0,addr=0x6');
+      await guest.unplug('h1');
+      await guest.unplug('n0');
+      expect(await ids(guest)).to.not.include.members(['n0', 'h1']);
+    });
+
+    it('tells what a connector does not do', async () => {
+      const guest = await start();
+      await guest.insert('virtio-net-pci,id=h0,romfile=,bus=pci.0,addr=0x5');
+      const slot = await guest.connector('h0');
+      const isolated = await failure(slot.configure(), GuestError);
+      expect(isolated.message).to.match(/^ibm,configure-connector answered -9003: /);
+      await slot.unisolate();
+      const begun = await slot.askForNode(4);
+      expect(begun.map(({ kind }) => kind)).to.deep.equal(['child', 'property', 'property', 'property']);
+      const half = await failure(slot.isolate(), GuestError);
+      expect(half.message).to.equal(
+        'set-indicator answered -3 to isolation-state 0 of the slot of h0 (DR connector 0x40000028)',
+      );
+      expect(cellsOf(await slot.configure(begun), 'ibm,my-drc-index')).to.deep.equal([slot.index]);
+      // The request to add it is still there: it is passed over.
+      await guest.unplug('h0');
+      const empty = await failure(slot.unisolate(), GuestError);
+      expect(empty.message).to.match(/^set-indicator answered -3 to isolation-state 1 /);
+      const bridge = await failure(guest.unplug('bridge0'), ExecuteError);
+      expect(bridge.message).to.match(/Hot unplug of PCI bridges not supported/);
+    });
+
+    it('ends with a reset what was asked for', async () => {
+      const guest = await start();
+      await guest.boot();
+      await guest.machine.qmp.execute('device_del', { id: 'n1' });
+      await guest.releaseDevice('n1', () => guest.reset());
+      expect(await ids(guest)).to.deep.equal(['n0', 'bridge0']);
+    });
+  });
+}
+
+describe('dynamic reconfiguration elsewhere', () => {
+  it('is not there', async () => {
+    await using pad = new Launchpad();
+    const machine = await pad.launch({ machineType: 'pc-q35-6.0', words: ['-device', 'e1000e,id=n0,romfile='] });
+    const guest = ScriptedGuest.attach(machine, Deadline.after(20_000));
+    const refused = await failure(guest.connector('n0'), GuestError);
+    expect(refused.message).to.equal('there are no dynamic reconfiguration connectors on pc-q35-6.0');
+  });
+});
