@@ -22,20 +22,31 @@ const devices: Readonly<Record<string, CatalogueDevice>> = {
 /** What the devices are plugged in behind, as names of topologies, each with a bus `slot0`. */
 export const attachments = ['root-port', 'switch', 'pcie-pci-bridge'] as const;
 
+/** The name of every device. */
+export const everyDevice: readonly string[] = Object.keys(devices);
+
 /** Every device behind every kind of slot. */
-export const everyDeviceEverywhere = { device: Object.keys(devices), behind: [...attachments] };
+export const everyDeviceEverywhere = { device: everyDevice, behind: [...attachments] };
 
 /** The `-device` value of a cell's device, on the bus of its slot. */
-export function deviceOf({ device = '', behind }: Options): string {
+export function deviceOf(options: Options): string {
+  return deviceIn(options, `bus=slot0,addr=${options['behind'] === 'pcie-pci-bridge' ? '0x1' : '0x0'}`);
+}
+
+/** The same in another place, as properties of a `-device` say it. */
+export function deviceIn({ device = '' }: Options, place: string): string {
   const { line, backend } = find(device);
-  const addr = behind === 'pcie-pci-bridge' ? '0x1' : '0x0';
-  return `${line}${backend ? 'backend0' : ''},id=device0,bus=slot0,addr=${addr}`;
+  return `${line}${backend ? 'backend0' : ''},id=device0,${place}`;
+}
+
+/** The words that give a cell's device what it needs behind it. */
+export function backendOf({ device = '' }: Options): string[] {
+  return find(device).backend?.('backend0') ?? [];
 }
 
 /** The slot of a cell, empty, with a backend for the device that is plugged into it. */
 export function emptySlot({ options }: Pick<CellShape, 'options'>): string[] {
-  const { backend } = find(options['device'] ?? '');
-  return [...(backend?.('backend0') ?? []), ...topology(options['behind'] ?? '')];
+  return [...backendOf(options), ...topology(options['behind'] ?? '')];
 }
 
 /** The slot of a cell with the cell's device in it. */

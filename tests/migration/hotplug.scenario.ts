@@ -1,5 +1,6 @@
-import { expect, scenario } from 'godwit';
+import { scenario } from 'godwit';
 import { deviceOf, emptySlot, everyDeviceEverywhere, filledSlot } from './devices.js';
+import { plugTravelUnplug, travelPlugUnplug, unplugTravel } from './hotplugs.js';
 import { switchLinkStatuses, virtioQueueSize, xhciNeverDeleted, xhciStreamsOf } from './known-issues.js';
 
 scenario('hotplug before migration, unplug after it', {
@@ -13,11 +14,7 @@ scenario('hotplug before migration, unplug after it', {
     ...xhciStreamsOf({ device: ['nec-usb-xhci'] }),
     virtioQueueSize({ device: ['virtio-net', 'virtio-blk', 'virtio-scsi'] }),
   ],
-  async body(journey) {
-    await journey.guest.hotplug(deviceOf(journey.options));
-    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
-    await journey.guest.unplug('device0');
-  },
+  body: (journey) => plugTravelUnplug(journey, deviceOf(journey.options)),
 });
 
 scenario('unplug before migration', {
@@ -26,10 +23,7 @@ scenario('unplug before migration', {
   devices: filledSlot,
   hotplugs: true,
   known: [xhciNeverDeleted('source'), ...switchLinkStatuses],
-  async body({ guest, migrate }) {
-    await guest.unplug('device0');
-    expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
-  },
+  body: unplugTravel,
 });
 
 scenario('hotplug on the destination after migration', {
@@ -37,9 +31,5 @@ scenario('hotplug on the destination after migration', {
   options: everyDeviceEverywhere,
   devices: emptySlot,
   known: [xhciNeverDeleted('destination'), ...switchLinkStatuses],
-  async body(journey) {
-    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
-    await journey.guest.hotplug(deviceOf(journey.options));
-    await journey.guest.unplug('device0');
-  },
+  body: (journey) => travelPlugUnplug(journey, deviceOf(journey.options)),
 });

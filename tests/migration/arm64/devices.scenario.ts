@@ -1,5 +1,6 @@
 import { expect, scenario, topology } from 'godwit';
 import { attachments, deviceOf, emptySlot, everyDeviceBehind, everyDeviceEverywhere, filledSlot } from '../devices.js';
+import { plugTravelUnplug, travelPlugUnplug, unplugTravel } from '../hotplugs.js';
 import { slotPresenceDetectState, virtioQueueSize, xhciNeverDeleted } from '../known-issues.js';
 import { lackOfCpuState } from './cpu-state.js';
 import { everyGic, gicOf, lackOfTravel, machines, onVirt, takesMessages, travellingCpu } from './virt.js';
@@ -38,11 +39,7 @@ scenario('arm64: hotplug, another version, unplug', {
   devices: (cell) => [...gicOf(cell), '-cpu', travellingCpu, ...emptySlot(cell)],
   hotplugs: true,
   known: [virtioQueues],
-  async body(journey) {
-    await journey.guest.hotplug(deviceOf(journey.options));
-    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
-    await journey.guest.unplug('device0');
-  },
+  body: (journey) => plugTravelUnplug(journey, deviceOf(journey.options)),
 });
 
 scenario('arm64: MSI-X tables that the guest has written', {
@@ -75,11 +72,7 @@ scenario('arm64: hotplug before migration, unplug after it', {
   devices: (cell) => [...gicOf(cell), ...emptySlot(cell)],
   hotplugs: true,
   known: [onVirt(xhciNeverDeleted('destination'))],
-  async body(journey) {
-    await journey.guest.hotplug(deviceOf(journey.options));
-    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
-    await journey.guest.unplug('device0');
-  },
+  body: (journey) => plugTravelUnplug(journey, deviceOf(journey.options)),
 });
 
 scenario('arm64: unplug before migration', {
@@ -89,10 +82,7 @@ scenario('arm64: unplug before migration', {
   devices: (cell) => [...gicOf(cell), ...filledSlot(cell)],
   hotplugs: true,
   known: [onVirt(xhciNeverDeleted('source'))],
-  async body({ guest, migrate }) {
-    await guest.unplug('device0');
-    expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
-  },
+  body: unplugTravel,
 });
 
 scenario('arm64: hotplug on the destination after migration', {
@@ -101,11 +91,7 @@ scenario('arm64: hotplug on the destination after migration', {
   options: { ...everyDeviceEverywhere, ...everyGic },
   devices: (cell) => [...gicOf(cell), ...emptySlot(cell)],
   known: [onVirt(xhciNeverDeleted('destination'))],
-  async body(journey) {
-    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
-    await journey.guest.hotplug(deviceOf(journey.options));
-    await journey.guest.unplug('device0');
-  },
+  body: (journey) => travelPlugUnplug(journey, deviceOf(journey.options)),
 });
 
 scenario('arm64: slot that the guest powered off', {
