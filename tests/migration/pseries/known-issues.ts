@@ -1,5 +1,5 @@
 import type { KnownIssue } from 'godwit';
-import { virtioQueueSize } from '../known-issues.js';
+import { virtioQueueSize, xhciNeverDeleted, xhciStreamsOf } from '../known-issues.js';
 
 const machineTypes = ['pseries'];
 
@@ -45,6 +45,30 @@ export const virtioOf = (options: NonNullable<KnownIssue['options']> = {}): Know
   ...virtioQueueSize(options),
   machineTypes,
 });
+
+/** For scenarios that unplug an xHCI controller where the guest is on that side. */
+export const xhciKeptOn = (side: KnownIssue['side']): KnownIssue => ({ ...xhciNeverDeleted(side), machineTypes });
+
+/** For scenarios in which the devices of the catalogue travel. */
+export const travelling: readonly KnownIssue[] = [
+  ...refusedBackwards,
+  virtioOf({ device: ['virtio-net', 'virtio-blk', 'virtio-scsi'] }),
+  ...xhciStreamsOf({ device: ['nec-usb-xhci'] }).map((issue) => ({ ...issue, machineTypes })),
+];
+
+/**
+ * A guest that migrates between two calls of ibm,configure-connector is told of the node from its beginning again: how far it has come (ccs_offset and
+ * ccs_depth) is not sent. To the guest, the node begins within itself. Seen from 5.2.0 to 11.1.3.
+ */
+export const nodeBeginsAnew: KnownIssue = {
+  name: 'configure-connector-begins-anew',
+  source: 'hw/ppc/spapr_drc.c, vmstate_spapr_drc and rtas_ibm_configure_connector(), in 7.2.22 and in 10.0.13',
+  builds: { source: '>=5.2' },
+  machineTypes,
+  options: { guest: ['node begun'] },
+  side: 'destination',
+  evidence: /^ibm,configure-connector ended in ([^/ ]+)\/\1 instead of the node that it began$/,
+};
 
 /**
  * All of the state that is looked at besides configuration space but the registers of the processor, of which one does not survive a migration to

@@ -1,0 +1,98 @@
+import { expect, scenario } from 'godwit';
+import { plugTravelUnplug, travelPlugUnplug, unplugTravel } from '../hotplugs.js';
+import { allButProcessor, nodeBeginsAnew, refusedBackwards, travelling, xhciKeptOn } from './known-issues.js';
+import { deviceOf, emptySlot, everyDeviceEverywhere, filledSlot } from './slots.js';
+
+const machines = ['pseries-5.2', 'pseries-7.2', 'pseries-10.0', 'pseries-11.1'];
+
+scenario('pseries: hotplug before migration, unplug after it', {
+  machines,
+  options: everyDeviceEverywhere,
+  devices: emptySlot,
+  hotplugs: true,
+  oracle: allButProcessor,
+  known: [xhciKeptOn('destination'), ...travelling],
+  body: (journey) => plugTravelUnplug(journey, deviceOf(journey.options)),
+});
+
+scenario('pseries: unplug before migration', {
+  machines,
+  options: everyDeviceEverywhere,
+  devices: filledSlot,
+  hotplugs: true,
+  oracle: allButProcessor,
+  known: [xhciKeptOn('source'), ...refusedBackwards],
+  body: unplugTravel,
+});
+
+scenario('pseries: hotplug on the destination after migration', {
+  machines,
+  options: everyDeviceEverywhere,
+  devices: emptySlot,
+  oracle: allButProcessor,
+  known: [xhciKeptOn('destination'), ...refusedBackwards],
+  body: (journey) => travelPlugUnplug(journey, deviceOf(journey.options)),
+});
+
+/** How far the guest is with a device that was plugged in when it leaves. */
+const onTheWayIn = ['not told', 'told', 'unisolated', 'node begun', 'configured'] as const;
+
+scenario('pseries: migration in the midst of a hotplug', {
+  machines,
+  options: { device: ['e1000e'], behind: ['root bus', 'pci-bridge'], guest: onTheWayIn },
+  devices: emptySlot,
+  hotplugs: true,
+  oracle: allButProcessor,
+  known: [nodeBeginsAnew, ...refusedBackwards],
+  async body(journey) {
+    const id = await journey.guest.insert(deviceOf(journey.options));
+    const isPast = (moment: (typeof onTheWayIn)[number]): boolean =>
+      onTheWayIn.findIndex((one) => one === journey.options['guest']) >= onTheWayIn.indexOf(moment);
+    const here = await journey.guest.connector(id);
+    if (isPast('told')) await here.takeRequest('add');
+    if (isPast('unisolated')) await here.unisolate();
+    const begun = isPast('node begun') ? await here.askForNode(isPast('configured') ? Infinity : 3) : [];
+
+    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    const there = await journey.guest.connector(id);
+    expect(await there.entitySense(), 'dr-entity-sense on the destination').to.equal('present');
+    if (!isPast('unisolated')) {
+      const answer = await there.askForNode(1).catch(String);
+      expect(answer, 'ibm,configure-connector of an isolated connector').to.match(/answered -9003/);
+    }
+    if (!isPast('told')) await journey.guest.acceptPlug(id);
+    else {
+      if (!isPast('unisolated')) await there.unisolate();
+      if (!isPast('configured')) await there.configure(begun);
+    }
+    await journey.guest.unplug(id);
+  },
+});
+
+scenario('pseries: migration in the midst of an unplug', {
+  machines,
+  options: {
+    device: ['e1000e'],
+    behind: ['root bus', 'pci-bridge'],
+    guest: ['not told', 'told'],
+    then: ['lets it go', 'is reset'],
+  },
+  devices: filledSlot,
+  oracle: allButProcessor,
+  known: refusedBackwards,
+  async body(journey) {
+    const id = 'device0';
+    const isTold = journey.options['guest'] === 'told';
+    const here = await journey.guest.connector(id);
+    await journey.machine.qmp.execute('device_del', { id });
+    if (isTold) await here.takeRequest('remove');
+
+    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    const { guest } = journey;
+    const there = await guest.connector(id);
+    expect(await there.entitySense(), 'dr-entity-sense on the destination').to.equal('present');
+    if (journey.options['then'] === 'is reset') await guest.releaseDevice(id, () => guest.reset());
+    else await guest.releaseDevice(id, isTold ? () => there.isolate() : undefined);
+    expect(await there.entitySense(), 'dr-entity-sense of what was let go').to.equal('empty');
+  },
+});
