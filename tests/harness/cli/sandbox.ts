@@ -140,7 +140,16 @@ export class Sandbox implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { pid } of this.processes()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of this.processes()) killAny(pid);
     this.folder.removeCallback();
+  }
+}
+
+function killAny(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (thrown) {
+    // It may have ended while we looked.
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
   }
 }
