@@ -27,12 +27,15 @@ export function findScenarioFiles(paths: readonly string[]): string[] {
   return [...new Map(found.map((file) => [resolve(file), file])).values()];
 }
 
+/** What 'godwit' is to a scenario. */
+const ownIndex = pathToFileURL(join(packageRoot, 'dist', 'harness', 'index.js')).href;
+
 /**
  * A resolve hook: scenario files are modules, also in a folder whose package.json does not say so. As CommonJS they could
  * not import this package, which awaits at its top level. In a folder that has no 'godwit', this one is meant.
  */
 const everyScenarioIsModule = `
-  const ownIndex = ${JSON.stringify(pathToFileURL(join(packageRoot, 'dist', 'harness', 'index.js')).href)};
+  const ownIndex = ${JSON.stringify(ownIndex)};
   export async function resolve(specifier, context, next) {
     const found = await next(specifier, context).catch((thrown) => {
       if (specifier === 'godwit') return next(ownIndex, context);
@@ -46,6 +49,8 @@ const everyScenarioIsModule = `
 let typeScript: Promise<void> | undefined;
 
 async function registerTypeScript(): Promise<void> {
+  // Loaded before, it does not go through the hooks, module by module: that takes a third of a second.
+  await import(ownIndex);
   (await import('tsx/esm/api')).register();
   register(`data:text/javascript,${encodeURIComponent(everyScenarioIsModule)}`);
 }
