@@ -88,7 +88,7 @@ describe('the port of a payload guest', () => {
   it('says that the guest is silent, and goes on when it is not any more', async () => {
     const { here, guest } = await wire();
     const port = new PayloadPort(here);
-    const unanswered = port.request(commands.rounds, Deadline.after(30));
+    const unanswered = port.request(commands.rounds, Deadline.after(500));
     const behind = port.request(commands.position, Deadline.after(20));
     expect((await failure(behind, GuestError)).message).to.match(
       /^the payload guest did not answer within \d+ ms when asked for the position, for it has not answered what was asked before$/,
