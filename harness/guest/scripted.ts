@@ -237,6 +237,7 @@ export class ScriptedGuest {
       await (
         await this.release(witness)
       ).deleted;
+      this.machine.forgetDevice(witness);
     } catch {
       // Without a witness the full wait has to do.
       return;

@@ -30,6 +30,7 @@ async function ids(machine: Machine): Promise<string[]> {
  * 2. Plug, unplug, and plug again, with the guest's consent, where pciehp serves the slot and where ACPI does.
  * 3. A guest that nobody asked consents to nothing, and says what it saw.
  * 4. A reset makes a machine as new, and it boots again.
+ * 5. A device that QEMU never says is deleted is told, and the machine has what it had before but for that device.
  */
 for (const build of ['bookworm', 'trixie'] as const) {
   describe(`a scripted guest on ${build}`, () => {
@@ -163,3 +164,18 @@ for (const build of ['bookworm', 'trixie'] as const) {
     });
   });
 }
+
+describe('a scripted guest of a device that is never deleted', () => {
+  for (const type of ['pc-q35-6.0', 'pc-q35-6.1']) {
+    it(`tells so on ${type}, and leaves nothing in its place`, async () => {
+      await using pad = new Launchpad();
+      const guest = await guestOf(pad, 'bookworm', { type, words: emptySlot });
+      const controller = 'qemu-xhci,id=usb0,bus=rp0';
+      await guest.hotplug(controller);
+      const thrown = await failure(guest.unplug('usb0'), GuestError);
+      expect(thrown.message).to.match(/^QEMU took usb0 out of its slot and never said DEVICE_DELETED: /);
+      expect(guest.machine.words).to.deep.equal([...emptySlot, '-device', controller]);
+      expect([...(await guest.configSpace()).values()].map(({ id }) => id)).to.deep.equal(['', 'rp0', '', '', '']);
+    });
+  }
+});
