@@ -88,7 +88,7 @@ describe('a queue of calls to a guest', () => {
     const { here, there, heard } = await stage.wire();
     const queue = stage.queueOn(here);
     const [sent, behind, last] = [
-      queue.ask({ what: 'x' }, Deadline.after(40)),
+      queue.ask({ what: 'x' }, Deadline.after(500)),
       queue.ask({ what: 'y' }, Deadline.after(20)),
       queue.ask({ what: 'z' }, soon()),
     ];

@@ -138,7 +138,7 @@ for (const build of ['bookworm', 'trixie'] as const) {
 
     it('tells silence, a reset and an end from each other', async () => {
       const guest = await startPayload(pad, { build });
-      const hasty = await PayloadGuest.attach(await launchPayload(pad, { build }), Deadline.after(1500));
+      const hasty = await PayloadGuest.attach(await launchPayload(pad, { build }), Deadline.after(3000));
       await hasty.machine.qmp.execute('stop');
       expect((await failure(hasty.rounds(), GuestError)).message).to.match(/asked for the rounds, and sent nothing$/);
 

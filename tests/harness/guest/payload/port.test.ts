@@ -106,7 +106,7 @@ describe('the port of a payload guest', () => {
   it('shows garbage', async () => {
     const { here, guest } = await wire();
     const port = new PayloadPort(here);
-    const short = port.request(commands.rounds, Deadline.after(60));
+    const short = port.request(commands.rounds, Deadline.after(500));
     await guest.after(1);
     guest.wire.write(Buffer.from('SeaBIOS'));
     expect((await failure(short, GuestError)).message).to.include('and sent 53656142494f53');
