@@ -16,6 +16,7 @@ import {
   withCellOptions,
 } from './options/cell-options.js';
 import { compileFor, type CompileWords, withCompileOptions } from './options/compile-options.js';
+import { cellsWithKernel } from './options/guest-options.js';
 import { buildsOf } from './options/named-builds.js';
 import { interruptible } from './interrupt.js';
 
@@ -77,7 +78,8 @@ async function runFromWords(paths: string[], words: RunWords, signal: AbortSigna
     ...(words.seed !== undefined && { seed: words.seed }),
   });
   const builds = [...new Set([...sources, ...destinations])];
-  const cells = cellsUnder(words.accel, { cells: planned, builds });
+  const accelerated = cellsUnder(words.accel, { cells: planned, builds });
+  const cells = cellsWithKernel(words.kernel, { cells: accelerated, builds, scenarios });
   if (words.plan) {
     return void process.stdout.write(
       cells.map(({ id, skip }) => (skip === undefined ? `${id}\n` : `${id} skipped: ${skip}\n`)).join(''),

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Build } from '../../build/build.js';
 import { Deadline } from '../../core/deadline.js';
+import { UsageError } from '../../core/errors.js';
+import { kernelArchitecture } from '../../guest/linux/image/kernel-architecture.js';
 import { linuxSystem } from '../../guest/linux/system.js';
 import type { PlannedCell } from '../../record/events.js';
 import type { Scenario } from '../../scenario/definition.js';
@@ -41,23 +43,64 @@ export function guestSettings({ kernel, initrd, disk, append, cold = false }: Gu
   };
 }
 
-/** Fetches what Linux guests of these architectures are made of. Throws UsageError for a file that is not there. */
+/**
+ * Fetches what Linux guests of these architectures are made of. Throws UsageError for a file that is not there, and for a kernel of another
+ * architecture.
+ */
 export async function fetchGuests(
   architectures: readonly string[],
   settings: GuestSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  const unfitness = judgeOf(settings.kernel);
+  const [unfit] = architectures.flatMap((arch) => unfitness(arch) ?? []);
+  if (unfit !== undefined) throw new UsageError(unfit);
   const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const arch of architectures)
     await linuxSystem(settings, { arch, deadline: Deadline.after(fetchMs), fetch: true, signal, onProgress });
 }
 
+/**
+ * The cells, of which those are skipped whose Linux guest is of another architecture than the user's own kernel. Throws UsageError where that
+ * leaves none.
+ */
+export function cellsWithKernel(kernel: string | undefined, prepared: Prepared): PlannedCell[] {
+  const linux = linuxCells(prepared);
+  const unfitness = judgeOf(kernel);
+  const judged = prepared.cells.map((cell): PlannedCell => {
+    const arch = linux.get(cell);
+    const skip = arch === undefined ? undefined : unfitness(arch);
+    return skip === undefined ? cell : { ...cell, skip };
+  });
+  const unfit = judged.find((cell, index) => cell !== prepared.cells[index]);
+  if (unfit?.skip !== undefined && judged.every(({ skip }) => skip !== undefined)) throw new UsageError(unfit.skip);
+  return judged;
+}
+
 /** The architectures of the Linux guests among cells that will run, each once. */
-export function linuxGuestsOf({ cells, builds, scenarios }: Prepared): string[] {
+export function linuxGuestsOf(prepared: Prepared): string[] {
+  return [...new Set(linuxCells(prepared).values())];
+}
+
+/** Cells with a Linux guest that will run, and the architecture of each. */
+function linuxCells({ cells, builds, scenarios }: Prepared): Map<PlannedCell, string> {
   const linux = new Set(scenarios.flatMap(({ guest, title }) => (guest === 'linux' ? [title] : [])));
+  const architectures = new Map(builds.map(({ name, arch }) => [name, arch]));
   const wanted = cells.filter(({ scenario, skip }) => skip === undefined && linux.has(scenario));
-  const names = new Set(wanted.map(({ route }) => route[0]));
-  return [...new Set(builds.flatMap(({ name, arch }) => (names.has(name) ? [arch] : [])))];
+  return new Map(
+    wanted.flatMap((cell) => {
+      const arch = architectures.get(cell.route[0] ?? '');
+      return arch === undefined ? [] : [[cell, arch] as const];
+    }),
+  );
+}
+
+/** Says why a guest of an architecture cannot have that kernel; undefined where it can, or nobody knows. */
+function judgeOf(kernel: string | undefined): (arch: string) => string | undefined {
+  const isImage = kernel !== undefined && !kernel.startsWith('deb:');
+  const made = isImage ? kernelArchitecture(kernel) : undefined;
+  return (arch) =>
+    made === undefined || made === arch ? undefined : `--kernel ${kernel} is for ${made}, and the guest is for ${arch}`;
 }
 
 /** What is about to run. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { suite } from '../support/launchpad.js';
 import { wrapperScript } from '../support/wrapper.js';
 import { Sandbox } from './sandbox.js';
@@ -7,7 +7,7 @@ import { Sandbox } from './sandbox.js';
 /**
  * 1. A build is resolved for the architecture of every machine that the scenarios have, and a cell's id says which; `--machine`, `--grep`
  * and the name narrow it. 2. A tree that lacks one of them leaves its cells out, with a line that says so; one that has none of them, and
- * a binary for other guests, are wrong words. 3. `repro` finds the build that a cell's id names.
+ * a binary for other guests, are wrong words. 3. `repro` finds the build that a cell's id names. 4. A kernel is for the cells of its architecture.
  */
 describe('builds of several architectures', () => {
   let sandbox: Sandbox;
@@ -73,6 +73,23 @@ describe('builds of several architectures', () => {
     const both = await plan('--source', './qemu-system-x86_64', '--destination', 'deb:bookworm:aarch64');
     expect(both.exitCode).to.equal(2);
     expect(both.stderr).to.include('(x86_64), deb:bookworm:aarch64 (aarch64), and a pair is of one architecture');
+  });
+
+  it('leave out the guests that the kernel of the user is not for', async () => {
+    const image = Buffer.alloc(0x400);
+    image.write('HdrS', 0x202);
+    writeFileSync(sandbox.path('bzImage'), image);
+    const linux = sandbox.path(file);
+    writeFileSync(linux, readFileSync(linux, 'utf8').replace('oracle: false,', "guest: 'linux',"));
+    const both = await plan('--source', 'deb:bookworm', '--kernel', 'bzImage');
+    expect(both.stdout, both.stderr).to.equal(
+      'on pc-q35 [deb:bookworm → deb:bookworm, pc-q35-7.2]\n' +
+        'on virt [deb:bookworm:aarch64 → deb:bookworm:aarch64, virt-7.2] ' +
+        'skipped: --kernel bzImage is for x86_64, and the guest is for aarch64',
+    );
+    const none = await plan('--source', 'deb:bookworm:aarch64', '--kernel', 'bzImage');
+    expect(none.exitCode).to.equal(2);
+    expect(none.stderr).to.include('--kernel bzImage is for x86_64, and the guest is for aarch64');
   });
 
   it('are found again by the id of a cell', async () => {
