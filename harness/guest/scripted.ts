@@ -15,9 +15,11 @@ import { QtestRtas, type RtasCall } from '../qtest/rtas.js';
 import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
 import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
+import { expectedEcam } from './expected-ecam.js';
 import { mapDevices, reachDevices } from './map-devices.js';
 import { PciehpSlot } from './pciehp.js';
-import { DrConnector } from './reconfiguration/connector.js';
+import type { DrConnector } from './reconfiguration/connector.js';
+import { DynamicReconfiguration } from './reconfiguration/reconfiguration.js';
 import { ShpcSlot } from './shpchp.js';
 import type { SlotController } from './slot-controller.js';
 import type { FixedFacts } from './state/fixed-facts.js';
@@ -41,8 +43,8 @@ const borrowedPlace = 0x8000;
 export class ScriptedGuest {
   private booted: Promise<PciFunction[]> | undefined;
   private readonly family: MachineFamily;
-  /** Makes RTAS calls, where there is RTAS. */
-  private readonly rtas: RtasCall | undefined;
+  /** Where devices are plugged through RTAS. */
+  private readonly reconfiguration: DynamicReconfiguration | undefined;
   /** The way that this machine's firmware would have chosen: RTAS or ECAM where there is one. */
   readonly access: PciAccess;
 
@@ -52,13 +54,15 @@ export class ScriptedGuest {
     access?: PciAccess,
   ) {
     this.family = familyOf(machine.spec.machineType);
-    this.rtas = this.family.rtas && new QtestRtas(machine.qtest, borrowedPlace).call;
-    this.access = access ?? usualAccess(machine, this.family, this.rtas);
+    const { qtest } = machine;
+    const call = new QtestRtas(qtest, borrowedPlace).call;
+    this.access = access ?? usualAccess(machine, this.family, call);
+    if (this.family.rtas) this.reconfiguration = new DynamicReconfiguration({ call, qtest }, this.access);
   }
 
   /** The guest of a machine that has just been started: its firmware has not run yet. */
   static attach(machine: Machine, deadline: Deadline): ScriptedGuest {
-    return new ScriptedGuest(machine, deadline);
+    return new ScriptedGuest(machine, deadline, expectedEcam(machine));
   }
 
   /** The guest that came to a machine by migration: what its firmware did came with it, and nothing is done again. */
@@ -81,7 +85,9 @@ export class ScriptedGuest {
       : 0;
     const isEnabled = (register & 1) !== 0;
     const moved = isEnabled ? new EcamAccess(machine.qtest, (register & ecamBaseMask) >>> 0) : ports;
-    const guest = new ScriptedGuest(machine, deadline, rtas || (ecam && !place) ? undefined : moved);
+    // What the source of a route has proved is QEMU's to answer for where a later machine lacks it.
+    const unmoved = machine.label === 'source' ? expectedEcam(machine) : undefined;
+    const guest = new ScriptedGuest(machine, deadline, rtas || (ecam && !place) ? unmoved : moved);
     guest.booted = Promise.resolve([]);
     return guest;
   }
@@ -105,6 +111,7 @@ export class ScriptedGuest {
     await qmp.execute('system_reset');
     await seen;
     this.booted = undefined;
+    this.reconfiguration?.reset();
     await this.boot();
   }
 
@@ -163,8 +170,7 @@ export class ScriptedGuest {
   /** The dynamic reconfiguration connector that a PCI device of a pseries machine is in, by the device's `-device` id. */
   async connector(id: string): Promise<DrConnector> {
     await this.boot();
-    const listed = await this.find(id);
-    if (this.rtas) return this.connectorAt(listed, this.rtas);
+    if (this.reconfiguration) return this.reconfiguration.connectorOf(await this.find(id));
     throw new GuestError(`there are no dynamic reconfiguration connectors on ${this.machine.spec.machineType}`);
   }
 
@@ -285,18 +291,13 @@ export class ScriptedGuest {
       const bsel = await this.busSelector(bridge);
       if (bsel !== undefined) return new AcpiHotplug(this.machine.qtest, port, { bsel, device: address.device, name });
     }
-    if (this.rtas) return this.connectorAt(listed, this.rtas);
+    if (this.reconfiguration) return this.reconfiguration.connectorOf(listed);
     if (!bridge)
       throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
     const space = await this.access.readSpace(bridge.address);
     if (!findCapability(space, capabilityIds.standardHotPlug)) return this.expressSlot(bridge);
     await this.mapDevices();
     return ShpcSlot.open(this.machine.qtest, this.access, { bridge: bridge.address, device: address.device, name });
-  }
-
-  private connectorAt({ id, address, bridge }: ListedFunction, call: RtasCall): Promise<DrConnector> {
-    const place = { address, name: `the slot of ${id}`, ...(bridge && { bridge: bridge.address }) };
-    return DrConnector.open({ call, qtest: this.machine.qtest }, this.access, place);
   }
 
   private async expressSlot(port: ListedFunction): Promise<PciehpSlot> {
@@ -316,7 +317,7 @@ export class ScriptedGuest {
   }
 }
 
-function usualAccess({ qtest }: Machine, { ecam, rtas: unit }: MachineFamily, call?: RtasCall): PciAccess {
-  if (unit && call) return new RtasAccess(call, unit);
+function usualAccess({ qtest }: Machine, { ecam, rtas }: MachineFamily, call: RtasCall): PciAccess {
+  if (rtas) return new RtasAccess(call, rtas);
   return ecam ? new EcamAccess(qtest, ecam.base) : new PortAccess(qtest);
 }

@@ -8,9 +8,6 @@ export type Told =
   | { kind: 'property'; name: string; value: Buffer }
   | { kind: 'parent' | 'complete' };
 
-/** Bytes of the work area through which it tells. */
-export const workAreaBytes = 4096;
-
 /** Places of the work area that say where in it things are. Source: Power Architecture Platform Reference 2.7, 13.5.3.5. */
 const at = { name: 8, length: 12, value: 16 };
 /** The same place, statuses of the call; QEMU include/hw/ppc/spapr_drc.h, SpaprDRCCResponse. */

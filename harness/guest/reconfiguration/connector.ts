@@ -1,17 +1,13 @@
-import { DisposeStack } from '../../core/dispose.js';
 import { GuestError } from '../../core/errors.js';
 import { hex } from '../../core/hex.js';
 import { cellsOf, type TreeNode } from '../../machine/device-tree.js';
-import type { PciAccess } from '../../pci/access.js';
-import { devfn, type PciAddress } from '../../pci/address.js';
-import { capabilityIds } from '../../pci/capability-ids.js';
-import { findCapability } from '../../pci/registers.js';
+import type { PciAddress } from '../../pci/address.js';
 import { configAddress } from '../../pci/rtas-access.js';
-import type { QtestClient } from '../../qtest/client.js';
-import type { RtasCall } from '../../qtest/rtas.js';
 import type { SlotController } from '../slot-controller.js';
-import { nodeOf, readWorkArea, type Told, workAreaBytes } from './configuration.js';
-import { describeEvent, type HotplugRequest, longestLog, readHotplugRequest } from './event-log.js';
+import { borrowPage, pageAt, pageBytes } from './borrowed-page.js';
+import { nodeOf, readWorkArea, type Told } from './configuration.js';
+import type { HotplugRequest } from './event-log.js';
+import type { PlatformEvents, Rtas } from './platform-events.js';
 
 /** Source of all these numbers: QEMU include/hw/ppc/spapr.h and spapr_drc.h, after PAPR 2.7, 13.5. */
 const indicators = { isolationState: 9001, drIndicator: 9002 };
@@ -20,29 +16,13 @@ const indicator = { inactive: 0, active: 1 };
 const entitySenseSensor = 9003;
 const senses = ['empty', 'present', 'unusable', 'exchange', 'recover'] as const;
 
-/** What check-exception is called for: an external interrupt, of these classes of events. Source: QEMU hw/ppc/spapr_events.c. */
-const externalInterrupt = 0x500;
-const eventClasses = { powerWarnings: 0x40000000, hotplug: 0x10000000 };
-const noErrorsFound = 1;
-
-/** Where in guest RAM the page is that the calls write to; its content is put back. */
-const borrowedPage = 0x9000;
-
-/** Bits of a connector's index: PCI is type 4. Source: QEMU hw/ppc/spapr_drc.c, spapr_drc_index(). */
-const pciConnector = 0x40000000;
+/** Bus, device and function in the first word of `reg`. Source: PCI Bus Binding to IEEE Std 1275-1994, 2.2.1.1. */
 const functionMask = 0xffff00;
-const rootChassis = 0;
-/** Offset of the Chassis Number in the Slot Identification capability. Source: PCI-to-PCI Bridge Architecture Specification 1.2, 13.2. */
-const chassisNumber = 0x03;
 
-/** By whom calls are made, and where their results are looked at. */
-interface Rtas {
-  call: RtasCall;
-  qtest: QtestClient;
-}
-
-/** The slot that a connector is for. */
-interface ConnectorSlot {
+/** Where a connector is. */
+export interface ConnectorPlace {
+  index: number;
+  /** Of the function that is in it, or may be. */
   address: PciAddress;
   /** For messages: "the slot of nic0". */
   name: string;
@@ -53,37 +33,23 @@ interface ConnectorSlot {
  * event log, the connector is isolated or not. Source: Power Architecture Platform Reference 2.7, 13.5; QEMU hw/ppc/spapr_drc.c.
  */
 export class DrConnector implements SlotController {
-  /** Of the first host bridge, by QEMU's formula (hw/ppc/spapr_pci.c, drc_id_from_devfn()); `ibm,my-drc-index` of the device tree is to say the same. */
-  readonly index: number;
+  constructor(
+    private readonly platform: { rtas: Rtas; events: PlatformEvents },
+    private readonly place: ConnectorPlace,
+  ) {}
 
-  private constructor(
-    private readonly rtas: Rtas,
-    private readonly slot: ConnectorSlot,
-    chassis: number,
-  ) {
-    this.index = (pciConnector | (chassis << 8) | devfn(slot.address)) >>> 0;
-  }
-
-  /**
-   * The connector of a slot on the root bus, or of one behind a bridge, which says in configuration space what chassis it has. Throws GuestError for a
-   * bridge that does not.
-   */
-  static async open(
-    rtas: Rtas,
-    access: PciAccess,
-    slot: ConnectorSlot & { bridge?: PciAddress },
-  ): Promise<DrConnector> {
-    if (!slot.bridge) return new DrConnector(rtas, slot, rootChassis);
-    const bridge = await access.readSpace(slot.bridge);
-    const slots = findCapability(bridge, capabilityIds.slotIdentification);
-    const chassis = slots && bridge[slots.offset + chassisNumber];
-    if (chassis !== undefined) return new DrConnector(rtas, slot, chassis);
-    throw new GuestError(`the bridge above ${slot.name} does not say what chassis it has`);
+  /** By which RTAS knows it. */
+  get index(): number {
+    return this.place.index;
   }
 
   /** What the sensor dr-entity-sense says is in the connector: 'present' or 'empty' for PCI. */
   async entitySense(): Promise<string> {
-    const [status = 0, sense = 0] = await this.rtas.call('get-sensor-state', [entitySenseSensor, this.index], 2);
+    const [status = 0, sense = 0] = await this.platform.rtas.call(
+      'get-sensor-state',
+      [entitySenseSensor, this.index],
+      2,
+    );
     if (status === 0) return senses[sense] ?? `sense ${sense}`;
     throw new GuestError(`get-sensor-state answered ${status} to dr-entity-sense of ${this.named}`);
   }
@@ -98,32 +64,21 @@ export class DrConnector implements SlotController {
     return this.set('isolation-state', [indicators.isolationState, isolation.unisolated]);
   }
 
-  /**
-   * Takes the platform's request to add or remove what is in the connector from the event log. What the log has before it is taken too, and
-   * never answered. Throws GuestError that says what was there instead.
-   */
-  async takeRequest(action: HotplugRequest['action']): Promise<void> {
-    const others: string[] = [];
-    for (let log = await this.nextEvent(); log; log = await this.nextEvent()) {
-      const request = readHotplugRequest(log);
-      if (request?.action === action && request.index === this.index) return;
-      others.push(describeEvent(log));
-    }
-    throw new GuestError(
-      `the platform asks for nothing to ${action} in ${this.named}: check-exception told of ${others.join(', ') || 'nothing'}`,
-    );
+  /** Takes the platform's request to add or remove what is in the connector. Throws GuestError that says what it asks for instead. */
+  takeRequest(action: HotplugRequest['action']): Promise<void> {
+    return this.platform.events.take({ action, index: this.index }, this.named);
   }
 
   /** Asks for so many pieces of the connector's node, as a guest does on its way through ibm,configure-connector; fewer where it ends. */
   async askForNode(pieces: number): Promise<Told[]> {
-    return this.withPage(async () => {
+    return borrowPage(this.platform.rtas.qtest, async () => {
       const told: Told[] = [];
-      const start = Buffer.alloc(workAreaBytes);
+      const start = Buffer.alloc(pageBytes);
       start.writeUInt32BE(this.index);
-      await this.rtas.qtest.writeBlock(borrowedPage, start);
+      await this.platform.rtas.qtest.writeBlock(pageAt, start);
       while (told.length < pieces && told.at(-1)?.kind !== 'complete') {
-        const [status = 0] = await this.rtas.call('ibm,configure-connector', [borrowedPage, 0], 1);
-        told.push(readWorkArea(status, await this.rtas.qtest.readBlock(borrowedPage, workAreaBytes)));
+        const [status = 0] = await this.platform.rtas.call('ibm,configure-connector', [pageAt, 0], 1);
+        told.push(readWorkArea(status, await this.platform.rtas.qtest.readBlock(pageAt, pageBytes)));
       }
       return told;
     });
@@ -137,7 +92,7 @@ export class DrConnector implements SlotController {
     const node = nodeOf([...begun, ...(await this.askForNode(Infinity))]);
     const [index] = cellsOf(node, 'ibm,my-drc-index') ?? [];
     const [address = 0] = cellsOf(node, 'reg') ?? [];
-    if (index === this.index && (address & functionMask) === configAddress(this.slot.address)) return node;
+    if (index === this.index && (address & functionMask) === configAddress(this.place.address)) return node;
     throw new GuestError(
       `ibm,configure-connector gave ${this.named} the node ${node.name} with the index ${index === undefined ? 'of none' : hex(index)} and the address ${hex(address)}`,
     );
@@ -159,7 +114,7 @@ export class DrConnector implements SlotController {
   }
 
   private get named(): string {
-    return `${this.slot.name} (DR connector ${hex(this.index)})`;
+    return `${this.place.name} (DR connector ${hex(this.index)})`;
   }
 
   private async expectSense(wanted: (typeof senses)[number]): Promise<void> {
@@ -168,28 +123,8 @@ export class DrConnector implements SlotController {
   }
 
   private async set(name: string, [token, value]: [token: number, value: number]): Promise<void> {
-    const [status = 0] = await this.rtas.call('set-indicator', [token, this.index, value], 1);
+    const [status = 0] = await this.platform.rtas.call('set-indicator', [token, this.index, value], 1);
     if (status === 0) return;
     throw new GuestError(`set-indicator answered ${status} to ${name} ${value} of ${this.named}`);
-  }
-
-  /** The oldest event that nobody has taken; undefined where there is none. */
-  private nextEvent(): Promise<Buffer | undefined> {
-    return this.withPage(async () => {
-      const classes = eventClasses.powerWarnings | eventClasses.hotplug;
-      const args = [externalInterrupt, 0, classes, 1, borrowedPage, longestLog];
-      const [status = 0] = await this.rtas.call('check-exception', args, 1);
-      if (status === noErrorsFound) return undefined;
-      if (status === 0) return this.rtas.qtest.readBlock(borrowedPage, longestLog);
-      throw new GuestError(`check-exception answered ${status}`);
-    });
-  }
-
-  private async withPage<T>(use: () => Promise<T>): Promise<T> {
-    const { qtest } = this.rtas;
-    const original = await qtest.readBlock(borrowedPage, workAreaBytes);
-    await using undo = new DisposeStack();
-    undo.defer(() => qtest.writeBlock(borrowedPage, original));
-    return await use();
   }
 }

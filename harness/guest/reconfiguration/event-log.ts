@@ -41,7 +41,12 @@ export function readHotplugRequest(log: Buffer): HotplugRequest | undefined {
 /** What a log is about, for messages: "add 0x40000028", "an event of type 0x40". */
 export function describeEvent(log: Buffer): string {
   const request = readHotplugRequest(log);
-  return request ? `${request.action} ${hex(request.index)}` : `an event of type ${hex(typeOf(log))}`;
+  return request ? describeRequest(request) : `an event of type ${hex(typeOf(log))}`;
+}
+
+/** A request for messages: "add 0x40000028". */
+export function describeRequest({ action, index }: HotplugRequest): string {
+  return `${action} ${hex(index)}`;
 }
 
 function typeOf(log: Buffer): number {

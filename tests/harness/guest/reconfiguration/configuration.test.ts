@@ -1,12 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { GuestError } from '../../../../harness/core/errors.js';
-import {
-  nodeOf,
-  readWorkArea,
-  type Told,
-  workAreaBytes,
-} from '../../../../harness/guest/reconfiguration/configuration.js';
+import { nodeOf, readWorkArea, type Told } from '../../../../harness/guest/reconfiguration/configuration.js';
 import type { TreeNode } from '../../../../harness/machine/device-tree.js';
 
 const name = fc.stringMatching(/^[a-z,#-]{1,8}$/);
@@ -31,7 +26,7 @@ function toldOf(node: TreeNode): Told[] {
 }
 
 function area(words: Readonly<Record<number, number>>, text: Readonly<Record<number, string>> = {}): Buffer {
-  const bytes = Buffer.alloc(workAreaBytes);
+  const bytes = Buffer.alloc(4096);
   for (const [at, word] of Object.entries(words)) bytes.writeUInt32BE(word, Number(at));
   for (const [at, written] of Object.entries(text)) bytes.write(written, Number(at), 'latin1');
   return bytes;
