@@ -3,8 +3,9 @@ import { DisposeStack } from '../../core/dispose.js';
 import { GuestError, StateError, UsageError } from '../../core/errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { familyOf } from '../../machine/family.js';
-import { EcamAccess, type PciAccess } from '../../pci/access.js';
+import type { PciAccess } from '../../pci/access.js';
 import type { PortWidth } from '../../qtest/client.js';
+import { expectedEcam } from '../expected-ecam.js';
 import { locateRam, readRam } from '../state/memory.js';
 import { aarch64Commands } from './aarch64-commands.js';
 import { GuestMemory } from './guest-memory.js';
@@ -38,9 +39,8 @@ export class PayloadGuest implements AsyncDisposable {
     private readonly deadline: Deadline,
   ) {
     const request = (command: Command): Promise<bigint> => this.request(command);
-    const { architecture, ecam } = familyOf(current.spec.machineType);
-    const isX86 = architecture === 'x86_64' || !ecam;
-    this.access = isX86 ? new X86ConfigAccess(request) : new EcamAccess(new GuestMemory(request), ecam.base);
+    const ecam = this.architecture === 'x86_64' ? undefined : expectedEcam(current, new GuestMemory(request));
+    this.access = ecam ?? new X86ConfigAccess(request);
   }
 
   /**
