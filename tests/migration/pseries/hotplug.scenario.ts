@@ -1,4 +1,4 @@
-import { expect, scenario } from 'godwit';
+import { expect, scenario, type StreamEdit } from 'godwit';
 import { plugTravelUnplug, travelPlugUnplug, unplugTravel } from '../hotplugs.js';
 import { allButProcessor, nodeBeginsAnew, refusedBackwards, travelling, xhciKeptOn } from './known-issues.js';
 import { deviceOf, emptySlot, everyDeviceEverywhere, filledSlot } from './slots.js';
@@ -94,5 +94,48 @@ scenario('pseries: migration in the midst of an unplug', {
     if (journey.options['then'] === 'is reset') await guest.releaseDevice(id, () => guest.reset());
     else await guest.releaseDevice(id, isTold ? () => there.isolate() : undefined);
     expect(await there.entitySense(), 'dr-entity-sense of what was let go').to.equal('empty');
+  },
+});
+
+/** What the sides are to agree on lies in one section of the stream: without it, each of these scenarios sees another guest. */
+const lost = { machines: ['pseries-5.2', 'pseries-7.2'], options: { connector: ['lost', 'sent'] } };
+const card = 'e1000e,romfile=,id=device0,bus=pci.0,addr=0x5';
+
+scenario('pseries: a hotplug whose connector is lost on its way', {
+  ...lost,
+  hotplugs: true,
+  oracle: allButProcessor,
+  known: refusedBackwards,
+  async body(journey) {
+    const isLost = journey.options['connector'] === 'lost';
+    const id = await journey.guest.insert(card);
+    const { index } = await journey.guest.connector(id);
+    const outcome = await journey.migrate({
+      relay: isLost ? { edits: [{ drop: `spapr_drc ${index}` }] } : { tee: true },
+    });
+    expect(outcome).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    const there = await journey.guest.connector(id);
+    const answer = await there.askForNode(1).then(() => 'told of its node', String);
+    expect(answer, 'ibm,configure-connector').to.match(isLost ? /^told of its node$/ : /answered -9003/);
+  },
+});
+
+scenario('pseries: an unplug whose request is lost on its way', {
+  ...lost,
+  devices: ['-device', card],
+  oracle: allButProcessor,
+  known: refusedBackwards,
+  async body(journey) {
+    const isLost = journey.options['connector'] === 'lost';
+    const id = 'device0';
+    const { index } = await journey.guest.connector(id);
+    await journey.machine.qmp.execute('device_del', { id });
+    const edit: StreamEdit = { change: `spapr_drc ${index}`, field: 'unplug_requested', xor: 1 };
+    const outcome = await journey.migrate({ relay: isLost ? { edits: [edit] } : { tee: true } });
+    expect(outcome).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    const there = await journey.guest.connector(id);
+    await there.takeRequest('remove');
+    await there.isolate();
+    expect(await there.entitySense(), 'dr-entity-sense of what was let go').to.equal(isLost ? 'present' : 'empty');
   },
 });
