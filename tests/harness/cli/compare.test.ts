@@ -8,7 +8,7 @@ import { type Suite, suite } from '../support/launchpad.js';
 import { wrapperScript } from '../support/wrapper.js';
 import { Sandbox } from './sandbox.js';
 
-const slotScenario = join(packageRoot, 'tests', 'migration', 'slot-power-off.scenario.ts');
+const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
 const slot = 'slot that the guest powered off [pc-q35-6.0]';
 const completes = 'expect(await journey.migrate()).to.be.completed;';
 const output = 'godwit-compare';
@@ -29,7 +29,7 @@ describe('godwit compare', () => {
   });
 
   function compare(file: string, [base, patched]: [base: string, patched: string], ...words: string[]) {
-    return sandbox.godwit('compare', file, '--base', base, '--patched', patched, ...words);
+    return sandbox.godwit('compare', file, '--base', base, '--patched', patched, '--jobs', '1', ...words);
   }
 
   function told(): Comparison {

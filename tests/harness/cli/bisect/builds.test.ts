@@ -8,7 +8,7 @@ import { wrapperScript } from '../../support/wrapper.js';
 import { type Ended, Sandbox } from '../sandbox.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
-const slot = [slotScenario, '--machine', 'pc-q35-6.0'];
+const slot = [slotScenario, '--machine', 'pc-q35-6.0', '--jobs', '1'];
 
 /**
  * 1. Names the first build of a list that passes, or fails, with the ends named or found; of a folder, by version.

@@ -5,7 +5,7 @@ import { packageRoot } from '../../../../harness/core/package-root.js';
 import { hasGit, History } from './history.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
-const slot = [slotScenario, '--machine', 'pc-q35-6.0'];
+const slot = [slotScenario, '--machine', 'pc-q35-6.0', '--jobs', '1'];
 
 /** Ends of a search over commits that cannot be used: exit 2, one sentence that says which and why, and no work tree left. */
 describe('godwit bisect over commits, given ends that it cannot use', function () {

@@ -7,7 +7,7 @@ import type { SearchReport } from '../../../../harness/bisect/history/report.js'
 import { hasGit, History } from './history.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
-const slot = [slotScenario, '--machine', 'pc-q35-6.0'];
+const slot = [slotScenario, '--machine', 'pc-q35-6.0', '--jobs', '1'];
 
 function reportIn(history: History, output = 'godwit-bisect'): SearchReport {
   return JSON.parse(readFileSync(history.path(output, 'bisect.json'), 'utf8')) as SearchReport;

@@ -77,7 +77,7 @@ export class History extends Sandbox {
   /** The words of a search between two commits of the branch, by their places. */
   between(good: number, bad: number, ...words: string[]): string[] {
     const ends = ['--good', this.commits[good] ?? '', '--bad', this.commits[bad] ?? ''];
-    return ['bisect', '--repo', 'qemu', ...ends, '--build-command', 'sh build.sh', ...words];
+    return ['bisect', '--repo', 'qemu', ...ends, '--build-command', 'sh build.sh', '--jobs', '1', ...words];
   }
 
   override [Symbol.dispose](): void {

@@ -6,7 +6,7 @@ import tmp from 'tmp';
 import { packageRoot } from '../../../../harness/core/package-root.js';
 import { Sandbox } from '../sandbox.js';
 
-const slotScenario = join(packageRoot, 'tests', 'migration', 'slot-power-off.scenario.ts');
+const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
 
 /** The devices of the slot scenario among nineteen others, with what these need, and words that nobody needs. */
 const crowded = `
@@ -61,7 +61,7 @@ describe('godwit bisect --minimise', () => {
   });
 
   function minimise(file: string, ...words: string[]) {
-    return sandbox.godwit('bisect', '--minimise', file, '--source', 'deb:bookworm', ...words);
+    return sandbox.godwit('bisect', '--minimise', file, '--source', 'deb:bookworm', '--jobs', '1', ...words);
   }
 
   function fileIn(output: string, name: string): string {

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { packageRoot } from '../../../../harness/core/package-root.js';
 import { Sandbox } from '../sandbox.js';
 
-const slotScenario = join(packageRoot, 'tests', 'migration', 'slot-power-off.scenario.ts');
+const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
 const bridgeSupport = 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support';
 
 /** What a machine has of two properties that pc-q35-6.0 and 6.1 have different values of. */
@@ -37,7 +37,7 @@ describe('godwit bisect --properties', () => {
   function search(file: string, bad: '6.0' | '6.1', ...words: string[]) {
     const good = bad === '6.0' ? '6.1' : '6.0';
     const ends = ['--good', `pc-q35-${good}`, '--bad', `pc-q35-${bad}`];
-    return sandbox.godwit('bisect', '--properties', file, ...ends, '--source', 'deb:bookworm', ...words);
+    return sandbox.godwit('bisect', '--properties', file, ...ends, '--source', 'deb:bookworm', '--jobs', '1', ...words);
   }
 
   it('names the property of the slot scenario, and the words to check it with', async () => {

@@ -7,7 +7,17 @@ import { quoteWord } from '../../../../harness/machine/words.js';
 import { hasGit, History } from './history.js';
 
 const slotScenario = join(packageRoot, 'dist', 'tests', 'migration', 'slot-power-off.scenario.js');
-const words = ['bisect', slotScenario, '--machine', 'pc-q35-6.0', '--run', '--build-command', 'sh build.sh'];
+const words = [
+  'bisect',
+  slotScenario,
+  '--machine',
+  'pc-q35-6.0',
+  '--jobs',
+  '1',
+  '--run',
+  '--build-command',
+  'sh build.sh',
+];
 
 /**
  * 1. `git bisect run godwit bisect --run` finds what broke it, and with git's terms broken and fixed what fixed it; with and without a
@@ -79,7 +89,7 @@ describe('godwit bisect --run', function () {
     expect(await at(0, '--no-such-option'), 'no such option').to.equal(128);
     expect(await at(0, '--vary', 'source'), 'no held side').to.equal(128);
     const broken = history.scenario('broken', { broken: 'journey.nothing();' });
-    const ofHost = await history.godwit('bisect', broken, '--repo', 'qemu', ...words.slice(4), '--output', 'b');
+    const ofHost = await history.godwit('bisect', broken, '--repo', 'qemu', ...words.slice(6), '--output', 'b');
     expect(ofHost.exitCode, 'a scenario that cannot judge').to.equal(128);
     expect(ofHost.stderr).to.include('this host could not judge').and.include('journey.nothing is not a function');
   });
