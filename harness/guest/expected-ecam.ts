@@ -3,18 +3,29 @@ import { hex } from '../core/hex.js';
 import { familyOf } from '../machine/family.js';
 import type { Machine } from '../machine/machine.js';
 import { EcamAccess, type MemoryAccess, type PciAccess } from '../pci/access.js';
-import type { PciAddress } from '../pci/address.js';
+import { devfn, type PciAddress } from '../pci/address.js';
 import type { PortWidth } from '../qtest/client.js';
 
+/** Where every machine that has configuration space in memory has its host bridge. */
+const hostBridge: PciAddress = { bus: 0, device: 0, function: 0 };
+
 /**
- * Configuration space where `machines/FAMILY.yaml` says that a machine has it in memory; undefined for a family that has none there. A first
- * look at the host bridge proves the place, without a read more: it throws StateError where no bridge answers, for what reads as zeroes
- * on both sides of a migration would pass for unchanged.
- * @param memory who reads and writes, where that is not the qtest socket.
+ * Proves with one read that a machine whose configuration space is in memory from its start has it where `machines/FAMILY.yaml` says, for
+ * what reads as zeroes on both sides of a migration would pass for unchanged. Nothing is asked where firmware decides on the place, or
+ * there is none. Throws StateError.
  */
-export function expectedEcam(machine: Machine, memory: MemoryAccess = machine.qtest): PciAccess | undefined {
-  const { ecam, family } = familyOf(machine.spec.machineType);
-  return ecam && new ExpectedEcam(memory, { base: ecam.base, label: machine.label, file: `machines/${family}.yaml` });
+export async function proveEcam(machine: Machine): Promise<void> {
+  const { ecam } = familyOf(machine.spec.machineType);
+  if (!ecam?.register) await expectedEcam(machine)?.read(hostBridge, 0, 2);
+}
+
+/**
+ * Configuration space where `machines/FAMILY.yaml` says that a machine has it in memory; undefined for a family that has none there. The first
+ * look at the host bridge proves the place, without a read more: it throws StateError where no bridge answers.
+ */
+export function expectedEcam({ qtest, spec, label }: Machine): PciAccess | undefined {
+  const { ecam, family } = familyOf(spec.machineType);
+  return ecam && new ExpectedEcam(qtest, { base: ecam.base, label, file: `machines/${family}.yaml` });
 }
 
 class ExpectedEcam extends EcamAccess {
@@ -40,8 +51,8 @@ class ExpectedEcam extends EcamAccess {
     return space;
   }
 
-  private prove({ bus, device, function: number }: PciAddress, vendorId: number): void {
-    if (this.isProved || bus !== 0 || device !== 0 || number !== 0) return;
+  private prove(address: PciAddress, vendorId: number): void {
+    if (this.isProved || address.bus !== hostBridge.bus || devfn(address) !== devfn(hostBridge)) return;
     const { base, label, file } = this.place;
     this.isProved = vendorId !== 0 && vendorId !== 0xffff;
     if (this.isProved) return;

@@ -2,6 +2,7 @@ import type { Build } from '../build/build.js';
 import type { Deadline } from '../core/deadline.js';
 import { DisposeStack } from '../core/dispose.js';
 import { StateError } from '../core/errors.js';
+import { proveEcam } from '../guest/expected-ecam.js';
 import type { RunningGuest } from '../guest/running-guest.js';
 import { ScriptedGuest } from '../guest/scripted.js';
 import { askFixedFacts, type FixedFacts } from '../guest/state/fixed-facts.js';
@@ -193,6 +194,7 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
   }
 
   private async attach(tier: GuestTier, machine: Machine, { resumed }: { resumed: boolean }): Promise<void> {
+    await proveEcam(machine);
     const guest = await tier.attach(machine, { deadline: this.plan.deadline, resumed });
     this.running = this.undo.use(guest);
     this.current = { machine, guest: guest as Guests[Exclude<GuestKind, 'scripted'>] };

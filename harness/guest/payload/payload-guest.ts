@@ -3,9 +3,8 @@ import { DisposeStack } from '../../core/dispose.js';
 import { GuestError, StateError, UsageError } from '../../core/errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { familyOf } from '../../machine/family.js';
-import type { PciAccess } from '../../pci/access.js';
+import { EcamAccess, type PciAccess } from '../../pci/access.js';
 import type { PortWidth } from '../../qtest/client.js';
-import { expectedEcam } from '../expected-ecam.js';
 import { locateRam, readRam } from '../state/memory.js';
 import { aarch64Commands } from './aarch64-commands.js';
 import { GuestMemory } from './guest-memory.js';
@@ -39,8 +38,9 @@ export class PayloadGuest implements AsyncDisposable {
     private readonly deadline: Deadline,
   ) {
     const request = (command: Command): Promise<bigint> => this.request(command);
-    const ecam = this.architecture === 'x86_64' ? undefined : expectedEcam(current, new GuestMemory(request));
-    this.access = ecam ?? new X86ConfigAccess(request);
+    const { architecture, ecam } = familyOf(current.spec.machineType);
+    const isX86 = architecture === 'x86_64' || !ecam;
+    this.access = isX86 ? new X86ConfigAccess(request) : new EcamAccess(new GuestMemory(request), ecam.base);
   }
 
   /**

@@ -10,6 +10,7 @@ const devices = (gic: number): string =>
 /**
  * Whole cells on virt:
  * 1. The payload guest comes up by the machine's family, walks on from machine to machine, and a wrong byte is told with its physical address.
+ * A machine that is not as its family's file says is no fault of QEMU's.
  * 2. Options of the machine come with a scenario's words. With a GICv2 a root port is loaded too early, with a GICv3 nothing is.
  * 3. QEMU accepts a stream with its sections in another order, and the destination's own trace tells of it.
  */
@@ -43,6 +44,21 @@ describe('a cell on virt', function () {
       );
       expect(verdict).to.equal('failed');
       expect(reason).to.match(/^the memory of the destination QEMU .*: page 0x40345000 is wrong at 0x40345678,/);
+    });
+
+    it(`has a guest that cannot be looked at where it is not expected, ${name}`, async () => {
+      const { verdict, reason } = await stage.play(
+        {
+          guest: 'payload',
+          devices: '-machine highmem=off',
+          async body({ migrate }) {
+            await migrate();
+          },
+        },
+        on,
+      );
+      expect(reason).to.include('configuration space of the source QEMU is not at 0x4010000000');
+      expect(verdict).to.equal('broken');
     });
 
     it(`loads the interrupt controller first, or not, ${name}`, async () => {
