@@ -20,8 +20,6 @@ const mostNamed = 5;
 /** `godwit bisect --minimise`: the fewest devices, properties and actions with which one cell fails in the same way. */
 export async function bisectMinimise(paths: string[], words: BisectWords, signal: AbortSignal): Promise<void> {
   const startedMs = performance.now();
-  if (words.good !== undefined || words.bad !== undefined)
-    throw new UsageError('--good and --bad have no meaning for --minimise, which looks at one cell that fails');
   const { files, scenarios } = await scenariosOf(paths);
   const compile = compileFor(scenarios, words);
   const { sources, destinations } = await buildsOf(scenarios, words, { signal, compile, say });

@@ -60,21 +60,43 @@ export function withBisectOptions(command: Command): Command {
   return withCompileOptions(withCellOptions(command, 'godwit-bisect'));
 }
 
-/** What the words ask for. Throws UsageError when they name no kind of search, or several. */
+/** Options that mean something to some searches alone, and to which. */
+const belongings: readonly [option: string, isGiven: (words: BisectWords) => boolean, to: readonly SearchMode[]][] = [
+  ['--path', ({ path }) => path !== undefined, ['commits']],
+  ['--first-parent', ({ firstParent }) => firstParent === true, ['commits']],
+  ['--term-old', ({ termOld }) => termOld !== undefined, ['commits']],
+  ['--term-new', ({ termNew }) => termNew !== undefined, ['commits']],
+  ['--find', ({ find }) => find !== undefined, ['run']],
+  ['--vary', ({ vary }) => vary !== 'both', ['commits', 'builds', 'run']],
+  ['--good', ({ good }) => good !== undefined, ['commits', 'builds', 'properties']],
+  ['--bad', ({ bad }) => bad !== undefined, ['commits', 'builds', 'properties']],
+];
+
+/** How a search is asked for. */
+const askedBy: Readonly<Record<SearchMode, string>> = {
+  commits: '--repo',
+  builds: '--builds',
+  properties: '--properties',
+  minimise: '--minimise',
+  run: '--run',
+};
+
+/** What the words ask for. Throws UsageError when they name no kind of search, or several, or have an option that means nothing to theirs. */
 export function modeOf(words: BisectWords): SearchMode {
   const { repo, builds, properties, minimise, run } = words;
-  const asked: [option: string, mode: SearchMode][] = [
-    ...(properties ? [['--properties', 'properties'] as [string, SearchMode]] : []),
-    ...(minimise ? [['--minimise', 'minimise'] as [string, SearchMode]] : []),
-    ...(run ? [['--run', 'run'] as [string, SearchMode]] : []),
-    ...(builds ? [['--builds', 'builds'] as [string, SearchMode]] : []),
-    ...(repo !== undefined && !run ? [['--repo', 'commits'] as [string, SearchMode]] : []),
-  ];
+  const isAsked = { properties, minimise, run, builds, commits: repo !== undefined && !run };
+  const asked = (Object.keys(isAsked) as SearchMode[]).filter((mode) => isAsked[mode]);
   const [first, second] = asked;
   const accepted = 'one of --repo DIR, --builds BUILD…, --properties, --minimise, --run';
   if (!first) throw new UsageError(`godwit bisect was not told what to search; accepted: ${accepted}`);
-  if (second) throw new UsageError(`${first[0]} and ${second[0]} are two searches; accepted: ${accepted}`);
-  return first[1];
+  if (second) throw new UsageError(`${askedBy[first]} and ${askedBy[second]} are two searches; accepted: ${accepted}`);
+  const astray = belongings.find(([, isGiven, to]) => isGiven(words) && !to.includes(first));
+  if (astray) {
+    const [option, , to] = astray;
+    const others = to.map((mode) => askedBy[mode]).join(', ');
+    throw new UsageError(`${option} means nothing to a search by ${askedBy[first]}; accepted with: ${others}`);
+  }
+  return first;
 }
 
 function parseConfidence(text: string): number {
