@@ -24,9 +24,12 @@ export function scenarioText(minimal: Minimal): ScenarioText {
     ...(words.length > 0 ? [`devices: ${deviceText(words, '  ')}`] : []),
     ...destinationField(minimal),
     ...disksField(minimal),
+    ...sideDeviceFields(minimal),
     ...(scenario.memoryMiB === undefined || minimal.usualMemory ? [] : [`memoryMiB: ${scenario.memoryMiB}`]),
     ...(scenario.timeoutMs === undefined ? [] : [`timeoutMs: ${scenario.timeoutMs}`]),
     ...(scenario.hotplugs === true ? ['hotplugs: true'] : []),
+    ...(scenario.trace === undefined ? [] : [`trace: ${literal(scenario.trace)}`]),
+    ...(scenario.loadOrder === undefined ? [] : [`loadOrder: ${literal(scenario.loadOrder)}`]),
     ...(scenario.oracle === undefined ? [] : [`oracle: ${literal(scenario.oracle)}`]),
   ];
   const text = [
@@ -71,6 +74,16 @@ function disksField({ scenario, words, destinationWords = [] }: Minimal): string
     all.some((word) => word.split(',').includes(`drive=${name}`)),
   );
   return used.length === 0 ? [] : [`disks: ${literal(Object.fromEntries(used))}`];
+}
+
+/** The device that each side has in its own way, told for this one cell. */
+function sideDeviceFields({ scenario, shape }: Minimal): string[] {
+  return (['vfio', 'vfioUser'] as const).flatMap((name) => {
+    const sides = scenario[name]?.(shape);
+    if (!sides) return [];
+    const { source, destination } = sides;
+    return [`${name}: () => ({\n    source: ${literal(source)},\n    destination: ${literal(destination)},\n  })`];
+  });
 }
 
 const expected = 'to.be.completed.with.cleanLogs.and.to.preserve.configSpace';

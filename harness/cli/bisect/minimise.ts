@@ -24,7 +24,6 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
   const compile = compileFor(scenarios, words);
   const { sources, destinations } = await buildsOf(scenarios, words, { signal, compile, say });
   const cell = onlyCell(scenarios, { words, sources, destinations });
-  checkWritable(scenarioOf(scenarios, cell));
   const all = [...new Set([...sources, ...destinations])];
   const route = cell.route.flatMap((name) => all.filter((build) => build.name === name));
   const builds = [...new Set(route)];
@@ -67,15 +66,6 @@ function onlyCell(
   const more = cells.length > mostNamed ? `\n  and ${cells.length - mostNamed} more` : '';
   throw new UsageError(
     `--minimise wants one cell, and ${cells.length} are selected; --grep, --machine, --source and --destination narrow them:${named.join('')}${more}`,
-  );
-}
-
-/** Throws UsageError for a scenario of which a file with words and actions alone would be another one. */
-function checkWritable(scenario: Scenario): void {
-  const parts = (['vfio', 'vfioUser', 'trace', 'loadOrder'] as const).filter((part) => scenario[part] !== undefined);
-  if (parts.length === 0) return;
-  throw new UsageError(
-    `--minimise writes what is left as command lines and actions, and '${scenario.title}' has ${parts.join(' and ')} besides`,
   );
 }
 

@@ -19,7 +19,8 @@ const slotsAreOff = `!(await journey.machine.qmp.execute('qom-get', { property: 
 
 /**
  * 1. A failure that comes now and then: what is asked is asked often enough, and the report says how often and why.
- * 2. A reduction that was cut short goes on with the cells that it knows, to the same answer; another question in its folder is refused.
+ * 2. A device that each side has in its own way stays, in the scenario file too.
+ * 3. A reduction that was cut short goes on with the cells that it knows, to the same answer; another question in its folder is refused.
  */
 describe('godwit bisect --properties and --minimise, again', () => {
   let sandbox: Sandbox;
@@ -61,6 +62,22 @@ describe('godwit bisect --properties and --minimise, again', () => {
     );
     expect(stdout, stderr).to.include('still fails in the same way with 1 device,');
     expect(stdout).to.match(/The bad end failed 10 of 1[45] times/);
+  });
+
+  it('makes a cell smaller whose sides differ in a device behind the stand-in for VFIO, and keeps that device', async () => {
+    const sides = `vfio: () => ({
+      source: { vendorSpecific: [1, 2], properties: { addr: '0x4' } },
+      destination: { vendorSpecific: [1, 3], properties: { addr: '0x4', 'skip-vsc-check': 'off' } },
+    }),`;
+    const body = 'await journey.guest.boot(); expect(await journey.migrate()).to.be.completed;';
+    const file = sandbox.scenario('vsc', { vsc: body }, `devices: '-device virtio-rng-pci', ${sides}`);
+    const { exitCode, stdout, stderr } = await sandbox.godwit('bisect', '--minimise', file, '--source', 'deb:trixie');
+    expect(exitCode, stderr).to.equal(0);
+    expect(stdout)
+      .to.include('still fails in the same way with no devices')
+      .and.include('Vendor-Specific byte 0x4 of vfio0')
+      .and.include('  vfio of the scenario: { source: { vendorSpecific: [1, 2],')
+      .and.match(/minimal.scenario.ts is a scenario of it, and fails in the same way/);
   });
 
   it('goes on where it was cut short, and refuses another question', async () => {
