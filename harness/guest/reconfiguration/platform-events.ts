@@ -9,10 +9,10 @@ const externalInterrupt = 0x500;
 const eventClasses = { powerWarnings: 0x40000000, hotplug: 0x10000000 };
 const statuses = { event: 0, none: 1 };
 
-/** By whom RTAS calls are made, and where their results are looked at. */
+/** By whom RTAS calls are made, and where their results are looked at: on the machine that the guest is on now. */
 export interface Rtas {
-  call: RtasCall;
-  qtest: QtestClient;
+  readonly call: RtasCall;
+  readonly qtest: QtestClient;
 }
 
 /**

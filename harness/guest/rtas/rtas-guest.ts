@@ -2,6 +2,7 @@ import type { Deadline } from '../../core/deadline.js';
 import { DisposeStack } from '../../core/dispose.js';
 import { GuestError, StateError, UsageError } from '../../core/errors.js';
 import { cellsOf, nodeAt, readDeviceTree, treeBytes, type TreeNode } from '../../machine/device-tree.js';
+import { parseDeviceLine } from '../../machine/device-line.js';
 import { familyOf } from '../../machine/family.js';
 import type { Machine } from '../../machine/machine.js';
 import type { PciAccess } from '../../pci/access.js';
@@ -11,6 +12,8 @@ import { type BusUnitId, RtasAccess } from '../../pci/rtas-access.js';
 import type { RtasCall } from '../../qtest/rtas.js';
 import { listFunctions } from '../config-snapshot.js';
 import { mapDevices } from '../map-devices.js';
+import type { DrConnector } from '../reconfiguration/connector.js';
+import { DynamicReconfiguration } from '../reconfiguration/reconfiguration.js';
 import { readMsix } from '../state/msix.js';
 import type { Reading } from '../state/part.js';
 import { type InterruptSource, type MsiAnswer, MsiCalls, type MsiRequest } from './change-msi.js';
@@ -20,6 +23,8 @@ import { pciNode } from './pci-node.js';
 
 /** Words at the start of an argument buffer: token, number of arguments, number of results. */
 const headWords = 3;
+/** Milliseconds that QEMU may take to carry out what the guest consented to. */
+const consentMs = 5000;
 /** The most of a device tree that is read to learn how long it is. */
 const treeHeaderBytes = 40;
 
@@ -31,6 +36,7 @@ export class RtasGuest implements AsyncDisposable {
   /** Configuration space as the guest sees it, by calls of its own. */
   readonly access: PciAccess;
   private readonly msi: MsiCalls;
+  private readonly reconfiguration: DynamicReconfiguration;
   private readonly tokens: ReadonlyMap<string, number>;
 
   private constructor(
@@ -43,6 +49,14 @@ export class RtasGuest implements AsyncDisposable {
     const call: RtasCall = (name, args, results) => this.rtas(name, args, results);
     this.access = new RtasAccess(call, way.buid);
     this.msi = new MsiCalls(call, way.buid);
+    const here = (): Machine => this.current;
+    const rtas = {
+      call,
+      get qtest() {
+        return here().qtest;
+      },
+    };
+    this.reconfiguration = new DynamicReconfiguration(rtas, this.access);
   }
 
   /**
@@ -111,6 +125,30 @@ export class RtasGuest implements AsyncDisposable {
   /** ibm,query-interrupt-source-number: the interrupt of a PCI function that has this index among its own. */
   interruptSource(address: string, index: number): Promise<InterruptSource> {
     return this.msi.interruptSource(address, index);
+  }
+
+  /** Plugs a device in, as `-device` takes it, and brings it up. Throws ExecuteError when QEMU refuses it. */
+  async hotplug(device: string): Promise<void> {
+    const line = parseDeviceLine(device);
+    if (line.id === undefined) throw new GuestError(`'${device}' needs an id to be hotplugged`);
+    await this.current.addDevice(line);
+    await (await this.connector(line.id)).acceptPlug();
+  }
+
+  /** Asks for a device back, and lets it go; resolves when QEMU says DEVICE_DELETED, and throws WaitTimeoutError when it does not within five seconds. */
+  async unplug(id: string): Promise<void> {
+    const connector = await this.connector(id);
+    const { deleted } = await this.current.requestRemoval(id, this.way.deadline.within(consentMs));
+    await connector.releaseDevice();
+    await deleted;
+    this.current.forgetDevice(id);
+  }
+
+  /** The dynamic reconfiguration connector that a PCI device is in, by its `-device` id. Throws GuestError where there is no such device. */
+  async connector(id: string): Promise<DrConnector> {
+    const listed = (await listFunctions(this.current)).find((one) => one.id === id);
+    if (!listed) throw new GuestError(`the ${this.current.label} QEMU has no PCI device with the id '${id}'`);
+    return this.reconfiguration.connectorOf(listed);
   }
 
   /** Numbers the buses and gives every memory BAR an address, as firmware does. */

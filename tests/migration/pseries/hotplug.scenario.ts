@@ -1,6 +1,15 @@
 import { expect, scenario, type StreamEdit } from 'godwit';
 import { plugTravelUnplug, travelPlugUnplug, unplugTravel } from '../hotplugs.js';
-import { allButProcessor, nodeBeginsAnew, refusedBackwards, travelling, xhciKeptOn } from './known-issues.js';
+import {
+  addedNever,
+  allButProcessor,
+  deletedLate,
+  nodeBeginsAnew,
+  refusedBackwards,
+  travelling,
+  virtioOf,
+  xhciKeptOn,
+} from './known-issues.js';
 import { deviceOf, emptySlot, everyDeviceEverywhere, filledSlot } from './slots.js';
 
 const machines = ['pseries-5.2', 'pseries-7.2', 'pseries-10.0', 'pseries-11.1'];
@@ -94,6 +103,46 @@ scenario('pseries: migration in the midst of an unplug', {
     if (journey.options['then'] === 'is reset') await guest.releaseDevice(id, () => guest.reset());
     else await guest.releaseDevice(id, isTold ? () => there.isolate() : undefined);
     expect(await there.entitySense(), 'dr-entity-sense of what was let go').to.equal('empty');
+  },
+});
+
+const address = '00:05.0';
+
+scenario('pseries: hotplug by a guest that runs, with interrupts of the card', {
+  guest: 'rtas',
+  machines,
+  devices: '-netdev hubport,id=backend0,hubid=0',
+  hotplugs: true,
+  oracle: allButProcessor,
+  known: [addedNever, ...refusedBackwards, virtioOf()],
+  async body(journey) {
+    const { guest } = journey;
+    const id = 'device0';
+    await guest.hotplug(`virtio-net-pci,romfile=,id=${id},netdev=backend0,bus=pci.0,addr=0x5`);
+    const granted = await guest.changeMsi(address, { function: 1, count: 3 });
+    expect(granted, 'MSI-X granted').to.deep.equal({ status: 0, count: 3, sequence: 2, type: 2 });
+    const { source } = await guest.interruptSource(address, 0);
+
+    expect(await journey.migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    expect((await guest.interruptSource(address, 0)).source, 'interrupt on the destination').to.equal(source);
+    expect((await guest.changeMsi(address, { function: 1, count: 0 })).status, 'interrupts given back').to.equal(0);
+    const connector = await guest.connector(id);
+    await journey.machine.qmp.execute('device_del', { id });
+    await connector.releaseDevice();
+    expect((await guest.interruptSource(address, 0)).status, 'interrupt of a device that is gone').to.equal(-3);
+  },
+});
+
+scenario('pseries: unplug by a guest that runs', {
+  guest: 'rtas',
+  machines: 'pseries-5.2',
+  pairs: 'same',
+  devices: `-device e1000e,romfile=,id=device0,bus=pci.0,addr=0x5`,
+  oracle: allButProcessor,
+  known: [deletedLate],
+  async body({ guest, migrate }) {
+    expect(await migrate()).to.be.completed.with.cleanLogs.and.to.preserve.configSpace;
+    await guest.unplug('device0');
   },
 });
 

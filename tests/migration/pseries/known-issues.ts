@@ -71,6 +71,30 @@ export const nodeBeginsAnew: KnownIssue = {
 };
 
 /**
+ * A device is freed, and DEVICE_DELETED said, only when every thread has been out of RCU for a moment, and a vCPU that never waits stays in it
+ * under TCG: wait_for_readers() asks it to come out for drain_call_rcu() alone. Seen on 5.2.0 to 10.0.13, where the event comes with `stop`; not on
+ * 11.1.3.
+ */
+export const deletedLate: KnownIssue = {
+  name: 'device-deleted-waits-for-vcpu',
+  source: 'util/rcu.c, wait_for_readers(), and accel/tcg/tcg-accel-ops-mttcg.c, mttcg_force_rcu(), in 7.2.22',
+  builds: { destination: '<11' },
+  machineTypes,
+  side: 'destination',
+  evidence: /^waited \d+ ms for DEVICE_DELETED of device0; /,
+};
+
+/** device_add waits at its end for what is to be freed, and nobody asked the vCPU to come out before 6.2: QMP does not answer any more. */
+export const addedNever: KnownIssue = {
+  name: 'device-add-waits-for-vcpu',
+  source: 'https://gitlab.com/qemu-project/qemu/-/issues/650',
+  builds: { source: '>=5.2 <6.1.1' },
+  machineTypes,
+  side: 'source',
+  evidence: /^QMP did not answer device_add within \d+ ms$/,
+};
+
+/**
  * All of the state that is looked at besides configuration space but the registers of the processor, of which one does not survive a migration to
  * 10.0 and later: they have a scenario of their own, so that everything else can be seen to be well there.
  */

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Deadline } from '../../../../harness/core/deadline.js';
-import { ConnectError, GuestError, UsageError } from '../../../../harness/core/errors.js';
+import { ConnectError, GuestError, UsageError, WaitTimeoutError } from '../../../../harness/core/errors.js';
+import { rtasImage } from '../../../../harness/guest/rtas/image.js';
 import { RtasGuest } from '../../../../harness/guest/rtas/rtas-guest.js';
 import { isEvent } from '../../../../harness/qmp/messages.js';
 import { failure } from '../../support/failure.js';
@@ -15,7 +16,8 @@ const card = '00:00.0';
  * 1. Calls are made, with tokens of the device tree; what the hypervisor or the tree does not know is told.
  * 2. Configuration space and the MSI-X table are those that the guest has, on both sides of a migration; a call that is under way when the
  *    guest moves is answered on the destination.
- * 3. A guest that is no such guest, is silent, was reset or is dead gives an error that says what was asked and what was heard last.
+ * 3. It plugs a device in and lets it go while it runs, on whichever machine it is; QEMU says DEVICE_DELETED once its vCPU has paused.
+ * 4. A guest that is no such guest, is silent, was reset or is dead gives an error that says what was asked and what was heard last.
  */
 describe('the RTAS guest', function () {
   this.timeout(60_000);
@@ -48,6 +50,32 @@ describe('the RTAS guest', function () {
       expect(Buffer.from(await guest.configSpace(card)).equals(space)).to.equal(true);
     });
   }
+
+  it('plugs and unplugs while it runs, and after a migration', async () => {
+    await using pad = new Launchpad();
+    await using guest = await startRtas(pad);
+    await guest.hotplug('virtio-net-pci,id=h0,romfile=,bus=pci.0,addr=0x5');
+    expect(Buffer.from(await guest.configSpace('00:05.0')).readUInt32LE(0)).to.equal(0x10001af4);
+    const words = ['-bios', await rtasImage(), '-device', 'virtio-net-pci,id=h0,romfile=,bus=pci.0,addr=0x5'];
+    const destination = await launchPseries(pad, { incoming: true, label: 'destination', words });
+    await move(guest.machine, destination);
+    await guest.arrive(destination);
+    await destination.qmp.execute('cont');
+    const slot = await guest.connector('h0');
+    expect([slot.index, await slot.entitySense()]).to.deep.equal([0x40000028, 'present']);
+    const late = await failure(guest.unplug('h0'), WaitTimeoutError);
+    expect(late.message).to.match(/^waited \d+ ms for DEVICE_DELETED of h0; /);
+    expect(await slot.entitySense()).to.equal('empty');
+    const deleted = destination.deletionOf('h0', Deadline.after(5000));
+    await destination.qmp.execute('stop');
+    await deleted;
+
+    expect((await failure(guest.hotplug('e1000e,romfile='), GuestError)).message).to.match(
+      /needs an id to be hotplugged$/,
+    );
+    const unknown = await failure(guest.connector('h0'), GuestError);
+    expect(unknown.message).to.equal("the destination QEMU has no PCI device with the id 'h0'");
+  });
 
   it('tells what cannot be called', async () => {
     await using pad = new Launchpad();
