@@ -111,7 +111,7 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       expect(await ids(guest)).to.not.include.members(['n0', 'h1']);
     });
 
-    it('takes requests in any order, and all functions of a device', async () => {
+    it('takes requests in any order or at once, and all functions of a device', async () => {
       const guest = await start();
       const card = (place: string): string => `virtio-net-pci,romfile=,multifunction=on,bus=pci.0,${place}`;
       await guest.insert(card('id=h1,addr=0x5.0x1'));
@@ -125,6 +125,13 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       await guest.releaseDevice('h1');
       await guest.unplug('h2');
       expect(await ids(guest)).to.deep.equal(['n0', 'bridge0', 'n1']);
+
+      const ram = await guest.machine.qtest.readBlock(0, 0x20000);
+      const slots = [5, 6, 7, 8];
+      await Promise.all(slots.map((slot) => guest.hotplug(card(`id=p${slot},addr=${slot}`))));
+      await Promise.all(slots.map((slot) => guest.unplug(`p${slot}`)));
+      expect(await ids(guest)).to.deep.equal(['n0', 'bridge0', 'n1']);
+      expect((await guest.machine.qtest.readBlock(0, 0x20000)).equals(ram)).to.equal(true);
     });
 
     it('tells what a connector does not do', async () => {
