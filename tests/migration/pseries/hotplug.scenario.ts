@@ -10,13 +10,13 @@ import {
   virtioOf,
   xhciKeptOn,
 } from './known-issues.js';
-import { deviceOf, emptySlot, everyDeviceEverywhere, filledSlot } from './slots.js';
+import { deviceOf, emptySlot, everyDeviceSomewhere, filledSlot } from './slots.js';
 
 const machines = ['pseries-5.2', 'pseries-7.2', 'pseries-10.0', 'pseries-11.1'];
 
 scenario('pseries: hotplug before migration, unplug after it', {
+  ...everyDeviceSomewhere,
   machines,
-  options: everyDeviceEverywhere,
   devices: emptySlot,
   hotplugs: true,
   oracle: allButProcessor,
@@ -25,8 +25,8 @@ scenario('pseries: hotplug before migration, unplug after it', {
 });
 
 scenario('pseries: unplug before migration', {
+  ...everyDeviceSomewhere,
   machines,
-  options: everyDeviceEverywhere,
   devices: filledSlot,
   hotplugs: true,
   oracle: allButProcessor,
@@ -35,8 +35,8 @@ scenario('pseries: unplug before migration', {
 });
 
 scenario('pseries: hotplug on the destination after migration', {
+  ...everyDeviceSomewhere,
   machines,
-  options: everyDeviceEverywhere,
   devices: emptySlot,
   oracle: allButProcessor,
   known: [xhciKeptOn('destination'), ...refusedBackwards],

@@ -10,8 +10,12 @@ const places: Readonly<Record<string, { words: readonly string[]; place: string 
   },
 };
 
-/** Every device of the catalogue in every place. */
-export const everyDeviceEverywhere = { device: everyDevice, behind: Object.keys(places) };
+/** Every device of the catalogue on the root bus, and one behind a bridge, where connectors differ in their numbers alone. */
+export const everyDeviceSomewhere = {
+  options: { device: everyDevice, behind: Object.keys(places) },
+  only: ({ options }: Pick<CellShape, 'options'>): boolean =>
+    options['behind'] === 'root bus' || options['device'] === 'e1000e',
+};
 
 /** The `-device` value of a cell's device, in its place. */
 export function deviceOf(options: Options): string {
