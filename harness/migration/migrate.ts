@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Deadline } from '../core/deadline.js';
+import { Deadline } from '../core/deadline.js';
 import { GodwitError, ProtocolError } from '../core/errors.js';
 import type { SocketAddress } from '../core/socket.js';
 import type { PlacedDevice } from '../diagnosis/device-name.js';
@@ -17,6 +17,9 @@ import type { Outcome } from './outcome.js';
 import { defaultStallMs, Phases } from './phases.js';
 import { configure, holds, type MigrationPlan } from './plan.js';
 import { Relay } from './relay/relay.js';
+
+/** Milliseconds in which a source that lives says so, when it could not be looked at. */
+const lastAnswerMs = 2000;
 
 export interface MigrateOptions {
   plan: MigrationPlan;
@@ -144,10 +147,18 @@ async function lookStopped(
     if (running) await source.qmp.execute('cont');
     return view;
   } catch (thrown) {
-    // A source that dies or hangs now is not what is judged: what is known of it is in its evidence.
-    if (thrown instanceof GodwitError) return undefined;
+    // A source that dies or hangs now is not what is judged: what is known of it is in its evidence. One that lives was not looked at
+    // for another reason, and what was not compared must not pass for unchanged.
+    if (thrown instanceof GodwitError && !(await answers(source))) return undefined;
     throw thrown;
   }
+}
+
+async function answers({ qmp }: Machine): Promise<boolean> {
+  return qmp.execute('query-status', undefined, { deadline: Deadline.after(lastAnswerMs) }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** From now on, where the plan says so: postcopy, when so many passes have begun. */

@@ -3,6 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { Deadline } from '../../../harness/core/deadline.js';
 import { StateError } from '../../../harness/core/errors.js';
 import { ScriptedGuest } from '../../../harness/guest/scripted.js';
+import type { Machine } from '../../../harness/machine/machine.js';
 import { topology } from '../../../harness/machine/topology.js';
 import { splitWords } from '../../../harness/machine/words.js';
 import { describeOutcome } from '../../../harness/migration/outcome.js';
@@ -52,6 +53,25 @@ describe('a migration', () => {
       });
     }
   }
+
+  it('is not judged where a source that lives cannot be looked at, and is where it has died', async () => {
+    const look = (of: Pair, before: () => void) => (machine: Machine) => {
+      if (machine === of.source) before();
+      return of.look(machine);
+    };
+    await using alive = await Pair.launch({});
+    const refused = look(alive, () => {
+      throw new StateError('nobody looks at this');
+    });
+    expect((await failure(alive.migrate({ runs: true, look: refused }), StateError)).message).to.include(
+      'nobody looks',
+    );
+    await using dying = await Pair.launch({});
+    const killed = look(dying, () => process.kill(pidOf(dying.source), 'SIGKILL'));
+    const outcome = await dying.migrate({ runs: true, look: killed });
+    expect(outcome.configSpace.before).to.equal(undefined);
+    expect(outcome.destination.migrationStatus).to.equal('completed');
+  });
 
   it('fails to load where the sizes of memory differ', async () => {
     for (const build of ['bookworm', 'trixie'] as const) {
