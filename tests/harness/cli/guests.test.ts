@@ -54,7 +54,7 @@ describe('godwit run with guests of the user', function () {
     sandbox.scenario(
       'short',
       { short: migrates.replace('migrate', 'journey.migrate') },
-      "guest: 'linux', timeoutMs: 10000,",
+      "guest: 'linux', timeoutMs: 15000,",
     );
   });
   after(() => sandbox[Symbol.dispose]());
@@ -109,11 +109,11 @@ describe('godwit run with guests of the user', function () {
       'a kernel that panics': { words: ['--append', 'rdinit=/nothing'], wanted: /did not boot: .*[Pp]anic[^]*console/ },
       'an init that says nothing': {
         words: ['--kernel', 'bzImage', '--initrd', 'silent'],
-        wanted: /did not boot: no shell of the guest answered within 10000 ms/,
+        wanted: /did not boot: no shell of the guest answered within 15000 ms/,
       },
       'an init that floods its console': {
         words: ['--kernel', 'bzImage', '--initrd', 'flooding'],
-        wanted: /did not boot: no shell of the guest answered within 10000 ms[^]*a flood/,
+        wanted: /did not boot: no shell of the guest answered within 15000 ms[^]*a flood/,
       },
     };
     for (const [name, { words, wanted }] of Object.entries(cases))
@@ -123,7 +123,7 @@ describe('godwit run with guests of the user', function () {
         const [finished] = sandbox.finished();
         expect(finished?.result).to.include({ verdict: 'failed' });
         expect(finished?.result.reason).to.match(wanted);
-        expect(finished?.result.durationMs).to.be.below(16_000);
+        expect(finished?.result.durationMs).to.be.below(25_000);
       });
   });
 });

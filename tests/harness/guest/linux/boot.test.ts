@@ -192,14 +192,14 @@ describe('a Linux guest', function () {
     {
       name: 'a flooded console',
       start: () => withInit('while :; do echo "a flood of words"; done'),
-      says: /within 8000 ms; nothing came from it\nthe last of the guest's console:\n(?:.*\n)*.*a flood of words/,
-      waitMs: 8000,
+      says: /within 12000 ms; nothing came from it\nthe last of the guest's console:\n(?:.*\n)*.*a flood of words/,
+      waitMs: 12_000,
     },
     {
       name: 'nonsense where a shell should be',
       start: () => withInit('while read -r x; do printf "?%s\\033[2J\\036\\n" "$x"; done </dev/ttyS1 >/dev/ttyS1'),
-      says: /no shell of the guest answered within 8000 ms; the last of its output:\n(?:.*\n)*\?/,
-      waitMs: 8000,
+      says: /no shell of the guest answered within 12000 ms; the last of its output:\n(?:.*\n)*\?/,
+      waitMs: 12_000,
     },
   ];
   for (const { name, start, says, waitMs } of bad) {
