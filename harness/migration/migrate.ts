@@ -50,7 +50,7 @@ export async function migrate(source: Machine, destination: Machine, options: Mi
   const judging = stopwatch();
   const { arrived } = moved;
   const [before, after] = await Promise.all([
-    seen ?? lookStopped(source, { alive: moved.source.alive && !(arrived && goesOn), look }),
+    seen ?? lookStopped(source, { alive: moved.source.alive && !(arrived && goesOn), arrived, look }),
     arrived && !goesOn ? look(destination) : undefined,
   ]);
   const outcome = outcomeOf({ source, destination }, moved, { before, after });
@@ -137,19 +137,21 @@ function outcomeOf(machines: Record<Side, Machine>, moved: Moved, { before, afte
  */
 async function lookStopped(
   source: Machine,
-  { alive, look }: { alive: boolean; look: MigrateOptions['look'] },
+  { alive, arrived, look }: { alive: boolean; arrived: boolean; look: MigrateOptions['look'] },
 ): Promise<View | undefined> {
   if (!alive) return undefined;
   try {
     const { running } = await source.qmp.execute('query-status');
     if (running) await source.qmp.execute('stop');
-    const view = await look(source);
-    if (running) await source.qmp.execute('cont');
-    return view;
+    try {
+      return await look(source);
+    } finally {
+      if (running) await source.qmp.execute('cont');
+    }
   } catch (thrown) {
-    // A source that dies or hangs now is not what is judged: what is known of it is in its evidence. One that lives was not looked at
-    // for another reason, and what was not compared must not pass for unchanged.
-    if (thrown instanceof GodwitError && !(await answers(source))) return undefined;
+    // A source that dies or hangs now is not what is judged: what is known of it is in its evidence. Where the guest has arrived and the
+    // source lives, it was not looked at for another reason, and what was not compared must not pass for unchanged.
+    if (thrown instanceof GodwitError && !(arrived && (await answers(source)))) return undefined;
     throw thrown;
   }
 }

@@ -62,9 +62,11 @@ function toldOfCleanLogs(outcome: Outcome, sides: Sides): Told {
 function toldOfConfigSpace(outcome: Outcome): Told {
   const told = outcome.findings.filter(({ kind }) => kind === 'config-difference').map(({ summary }) => summary);
   const isSame = outcome.differences.every(({ area = 'config-space' }) => area !== 'config-space');
-  const unread = `configuration space could not be read on the destination: ${describeOutcome(outcome)}`;
+  const { before, after } = outcome.configSpace;
+  const side = after === undefined ? 'destination' : 'source';
+  const unread = `configuration space could not be read on the ${side}: ${describeOutcome(outcome)}`;
   return {
-    holds: isSame && outcome.configSpace.after !== undefined,
+    holds: isSame && before !== undefined && after !== undefined,
     expected: told.length > 0 ? `expected configuration space to be preserved: ${told.join('; ')}` : unread,
     unexpected: 'expected configuration space to change, and it did not',
     wanted: [],

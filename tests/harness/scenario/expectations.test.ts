@@ -61,6 +61,8 @@ describe('the expectations of an outcome', () => {
     expect(told(() => expect(loadFailure).to.preserve.configSpace)).to.match(
       /could not be read on the destination: a → b/,
     );
+    const unseen = { ...completed, configSpace: { after: new Map() } };
+    expect(told(() => expect(unseen).to.preserve.configSpace)).to.match(/could not be read on the source: a → b/);
     expect(told(() => expect(completed).to.not.preserve.configSpace)).to.include('it did not');
   });
 
