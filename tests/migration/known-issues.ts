@@ -133,9 +133,6 @@ export const tcgDirtyBitmapInGuest: KnownIssue = {
     /the guest's kernel said|did not end in the guest within|has not answered since|ended with status \d+ in the guest/,
 };
 
-/** Both ways in which it shows: for Linux guests that write much, or of which little is asked. */
-export const tcgLosesStores: readonly KnownIssue[] = [tcgDirtyBitmap, tcgDirtyBitmapInGuest];
-
 /**
  * A guest that is suspended to RAM wakes up when it is migrated: migration_completion() asked for it before it stopped the machine, and sent
  * "running" as its state. The source resets its CPUs for the wake-up when their state has been sent, and the guest goes on at the

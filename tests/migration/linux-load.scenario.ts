@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, type LinuxGuest, type MigrationPlan, scenario } from 'godwit';
-import { tcgLosesStores, virtioQueueSize } from './known-issues.js';
+import { tcgDirtyBitmap, tcgDirtyBitmapInGuest, virtioQueueSize } from './known-issues.js';
 import { linuxDisks, linuxMachine } from './linux-machine.js';
 import { lackOfUserfaultfd } from './userfaultfd.js';
 
@@ -13,7 +13,7 @@ scenario('Linux: there and back ten times', {
   ...machine,
   machines: ['pc-q35-6.0', 'pc-q35-7.2'],
   route: 'ping-pong',
-  known: [...tcgLosesStores, fromNewest],
+  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, fromNewest],
   async body({ guest, migrate, route }) {
     const [before, complaints] = [await lookOf(guest), await complaintsOf(guest)];
     await guest.startTicking();
@@ -55,7 +55,7 @@ scenario('Linux: memory under full load', {
   ...machine,
   machines: ['pc-q35-6.0', 'pc-q35-7.2'],
   options: { way: Object.keys(ways) },
-  known: [...tcgLosesStores, virtioQueueSize()],
+  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, virtioQueueSize()],
   timeoutMs: 40_000,
   skip({ options }) {
     return options['way'] === 'postcopy' ? lackOfUserfaultfd() : undefined;
@@ -80,7 +80,7 @@ scenario('Linux: disk that is written', {
   machines: ['pc-q35-5.2', 'pc-q35-7.2'],
   route: 'there-and-back',
   hotplugs: true,
-  known: [...tcgLosesStores, fromNewest],
+  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, fromNewest],
   async body({ guest, migrate, route }) {
     await guest.hotplug('virtio-blk-pci,id=disk0,drive=data,bus=port0');
     const load = await guest.loadDisk('disk0');
@@ -108,7 +108,7 @@ async function imageOf(guest: LinuxGuest, drive: string): Promise<string> {
 scenario('Linux: balloon inflated before migration, deflated after it', {
   ...machine,
   machines: ['pc-q35-5.2', 'pc-q35-7.2'],
-  known: [...tcgLosesStores, virtioQueueSize()],
+  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, virtioQueueSize()],
   async body({ guest, migrate }) {
     const [all, taken] = [192, 32];
     const whole = await memoryOf(guest);
@@ -132,7 +132,7 @@ scenario('Linux: downtime as the guest sees it', {
   ...machine,
   machines: ['pc-q35-5.2', 'pc-q35-7.2'],
   options: { destination: ['held', 'at once'] },
-  known: [...tcgLosesStores, virtioQueueSize()],
+  known: [tcgDirtyBitmap, tcgDirtyBitmapInGuest, virtioQueueSize()],
   async body({ guest, migrate, options }) {
     const isHeld = options['destination'] === 'held';
     await guest.startTicking();

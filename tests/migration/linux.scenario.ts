@@ -1,11 +1,11 @@
 import { expect, scenario, topology } from 'godwit';
-import { rootPortMsix, slotPresenceDetectState, tcgLosesStores } from './known-issues.js';
+import { rootPortMsix, slotPresenceDetectState, tcgDirtyBitmap } from './known-issues.js';
 
 scenario('Linux: slot that the guest powered off', {
   guest: 'linux',
   machines: 'pc-q35-*',
   devices: topology('root-port-off-function-0'),
-  known: [slotPresenceDetectState, rootPortMsix, ...tcgLosesStores],
+  known: [slotPresenceDetectState, rootPortMsix, tcgDirtyBitmap],
   async body({ guest, machineType, migrate }) {
     // The device is at function 1: pciehp finds nothing at function 0, and switches the slot off by itself. Under ACPI it is left alone.
     const slot = await guest.slot('pcie-root-port18');
