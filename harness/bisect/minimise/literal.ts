@@ -1,7 +1,6 @@
-/** A value that JSON has, or one with bytes in it, as a TypeScript literal in the style of the scenarios: single quotes, keys bare where they can be. */
+/** A value that JSON has, as a TypeScript literal in the style of the scenarios: single quotes, keys bare where they can be. */
 export function literal(value: unknown): string {
   if (typeof value === 'string') return quoted(value);
-  if (value instanceof Uint8Array) return `Buffer.from('${Buffer.from(value).toString('hex')}', 'hex')`;
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = Object.entries(value).map(([key, member]) => `${bareKey(key)}: ${literal(member)}`);

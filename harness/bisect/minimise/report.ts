@@ -29,7 +29,7 @@ export function minimalReport(minimal: Minimal, context: MinimalReportContext): 
     ...(destinationWords ? ['On the source:'] : []),
     ...optionLines(words),
     ...(destinationWords ? ['On the destination:', ...optionLines(destinationWords)] : []),
-    ...sideDeviceLines(minimal),
+    ...vfioLine(minimal),
     ...(minimal.usualMemory ? ['  no more memory than such a guest usually has'] : []),
     ...(actions.length > 0 ? ['What is asked for, in order:'] : []),
     ...actions.map((action) => `  ${actionWords(action)}`),
@@ -65,11 +65,9 @@ function optionLines(words: readonly string[]): string[] {
 }
 
 /** The device that each side has in its own way is never made smaller. */
-function sideDeviceLines({ scenario, shape }: Minimal): string[] {
-  return (['vfio', 'vfioUser'] as const).flatMap((name) => {
-    const sides = scenario[name]?.(shape);
-    return sides ? [`  ${name} of the scenario: ${literal(sides)}`] : [];
-  });
+function vfioLine({ scenario, shape }: Minimal): string[] {
+  const sides = scenario.vfio?.(shape);
+  return sides ? [`  vfio of the scenario: ${literal(sides)}`] : [];
 }
 
 function actionWords({ on, method, args, gives }: GuestAction): string {

@@ -24,7 +24,7 @@ export function scenarioText(minimal: Minimal): ScenarioText {
     ...(words.length > 0 ? [`devices: ${deviceText(words, '  ')}`] : []),
     ...destinationField(minimal),
     ...disksField(minimal),
-    ...sideDeviceFields(minimal),
+    ...vfioField(minimal),
     ...(scenario.memoryMiB === undefined || minimal.usualMemory ? [] : [`memoryMiB: ${scenario.memoryMiB}`]),
     ...(scenario.timeoutMs === undefined ? [] : [`timeoutMs: ${scenario.timeoutMs}`]),
     ...(scenario.hotplugs === true ? ['hotplugs: true'] : []),
@@ -77,13 +77,12 @@ function disksField({ scenario, words, destinationWords = [] }: Minimal): string
 }
 
 /** The device that each side has in its own way, told for this one cell. */
-function sideDeviceFields({ scenario, shape }: Minimal): string[] {
-  return (['vfio', 'vfioUser'] as const).flatMap((name) => {
-    const sides = scenario[name]?.(shape);
-    if (!sides) return [];
-    const { source, destination } = sides;
-    return [`${name}: () => ({\n    source: ${literal(source)},\n    destination: ${literal(destination)},\n  })`];
-  });
+function vfioField({ scenario, shape }: Minimal): string[] {
+  const sides = scenario.vfio?.(shape);
+  if (!sides) return [];
+  return [
+    `vfio: () => ({\n    source: ${literal(sides.source)},\n    destination: ${literal(sides.destination)},\n  })`,
+  ];
 }
 
 const expected = 'to.be.completed.with.cleanLogs.and.to.preserve.configSpace';

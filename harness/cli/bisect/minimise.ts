@@ -24,6 +24,7 @@ export async function bisectMinimise(paths: string[], words: BisectWords, signal
   const compile = compileFor(scenarios, words);
   const { sources, destinations } = await buildsOf(scenarios, words, { signal, compile, say });
   const cell = onlyCell(scenarios, { words, sources, destinations });
+  checkWritable(scenarioOf(scenarios, cell));
   const all = [...new Set([...sources, ...destinations])];
   const route = cell.route.flatMap((name) => all.filter((build) => build.name === name));
   const builds = [...new Set(route)];
@@ -66,6 +67,14 @@ function onlyCell(
   const more = cells.length > mostNamed ? `\n  and ${cells.length - mostNamed} more` : '';
   throw new UsageError(
     `--minimise wants one cell, and ${cells.length} are selected; --grep, --machine, --source and --destination narrow them:${named.join('')}${more}`,
+  );
+}
+
+/** Throws UsageError for a scenario that a file of devices and actions cannot be: what its body does with servers is no action of the guest. */
+function checkWritable({ title, vfioUser }: Scenario): void {
+  if (!vfioUser) return;
+  throw new UsageError(
+    `--minimise writes what is left as devices and what the guest and its machine are asked for, and '${title}' has vfio-user servers besides`,
   );
 }
 
