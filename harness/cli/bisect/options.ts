@@ -26,6 +26,9 @@ export interface BisectWords extends CellWords, CompileWords {
   find?: 'break' | 'fix';
 }
 
+/** Of --confidence, where nothing is said. */
+const usualConfidence = 0.99;
+
 /** What a search is over, by the option that says so. */
 export type SearchMode = 'commits' | 'builds' | 'properties' | 'minimise' | 'run';
 
@@ -44,7 +47,12 @@ export function withBisectOptions(command: Command): Command {
     )
     .option('--source <build>', 'the build that guests start on, where the search leaves it alone')
     .option('--destination <build>', 'the build that guests are migrated to, where the search leaves it alone')
-    .option('--confidence <p>', 'how sure a pass must be where a failure comes now and then', parseConfidence, 0.99)
+    .option(
+      '--confidence <p>',
+      'how sure a pass must be where a failure comes now and then',
+      parseConfidence,
+      usualConfidence,
+    )
     .option('--repeat <n>', 'passes that make a step good, instead of as many as --confidence asks for', parseRepeat)
     .option('--fresh', 'forget what the output folder holds of an earlier search')
     .option('--first-parent', 'follow only the first parent of merges')
@@ -70,6 +78,8 @@ const belongings: readonly [option: string, isGiven: (words: BisectWords) => boo
   ['--vary', ({ vary }) => vary !== 'both', ['commits', 'builds', 'run']],
   ['--good', ({ good }) => good !== undefined, ['commits', 'builds', 'properties']],
   ['--bad', ({ bad }) => bad !== undefined, ['commits', 'builds', 'properties']],
+  ['--fresh', ({ fresh }) => fresh === true, ['commits', 'builds', 'properties', 'minimise']],
+  ['--confidence', ({ confidence }) => confidence !== usualConfidence, ['commits', 'builds', 'properties', 'minimise']],
 ];
 
 /** How a search is asked for. */

@@ -44,8 +44,8 @@ export function guestSettings({ kernel, initrd, disk, append, cold = false }: Gu
 }
 
 /**
- * Fetches what Linux guests of these architectures are made of. Throws UsageError for a file that is not there, and for a kernel of another
- * architecture.
+ * Fetches what Linux guests of these architectures are made of. Throws UsageError for a file that is not there, for a kernel of another
+ * architecture, and for a user's initramfs or disk where there are several: neither says what it is for.
  */
 export async function fetchGuests(
   architectures: readonly string[],
@@ -55,6 +55,11 @@ export async function fetchGuests(
   const unfitness = judgeOf(settings.kernel);
   const [unfit] = architectures.flatMap((arch) => unfitness(arch) ?? []);
   if (unfit !== undefined) throw new UsageError(unfit);
+  for (const name of ['initrd', 'disk'] as const)
+    if (settings[name] !== undefined && architectures.length > 1)
+      throw new UsageError(
+        `--${name} ${settings[name]} is for guests of one architecture, and there are some of ${architectures.join(' and ')}; --machine narrows them`,
+      );
   const onProgress = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const arch of architectures)
     await linuxSystem(settings, { arch, deadline: Deadline.after(fetchMs), fetch: true, signal, onProgress });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 
 /** Bytes from the start of a file in which every header lies that is known here. */
@@ -20,6 +20,8 @@ function headOf(path: string): Buffer {
   const head = Buffer.alloc(headBytes);
   let file: number | undefined;
   try {
+    // A named pipe would be waited for.
+    if (!statSync(path).isFile()) return Buffer.alloc(0);
     file = openSync(path, 'r');
     return head.subarray(0, readSync(file, head));
   } catch {

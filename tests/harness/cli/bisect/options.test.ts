@@ -32,6 +32,8 @@ describe('the options of a search', () => {
       '--good means nothing to a search by --minimise; accepted with: --repo, --builds, --properties',
     ],
     ['--run --bad a', '--bad means nothing to a search by --run'],
+    ['--run --fresh', '--fresh means nothing to a search by --run'],
+    ['--run --confidence 0.9', '--confidence means nothing to a search by --run'],
     ['--repo . --find fix', '--find means nothing to a search by --repo; accepted with: --run'],
     [
       '--properties --vary source',

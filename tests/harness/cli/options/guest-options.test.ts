@@ -12,7 +12,7 @@ import { failure } from '../../support/failure.js';
 /**
  * 1. Cells of Linux guests of another architecture than the user's kernel are skipped, with a reason that names the file and both; those of
  * other guests, and those that are skipped already, stay as they are. 2. A kernel of unknown kind, and Debian's, are for every cell.
- * 3. Where no cell is left, and where a command does not skip, they are refused.
+ * 3. Where no cell is left, and where a command does not skip, they are refused; and an initramfs or a disk for guests of several architectures.
  */
 describe("a user's kernel", () => {
   let folder: PrivateFolder;
@@ -65,5 +65,12 @@ describe("a user's kernel", () => {
     const { signal } = new AbortController();
     const refused = await failure(fetchGuests(['x86_64', 'aarch64'], { kernel, cold: false }, signal), UsageError);
     expect(refused.message).to.equal(reason());
+    for (const name of ['initrd', 'disk']) {
+      const settings = { [name]: 'a', cold: false };
+      const several = await failure(fetchGuests(['x86_64', 'aarch64'], settings, signal), UsageError);
+      expect(several.message).to.include(
+        `--${name} a is for guests of one architecture, and there are some of x86_64 and`,
+      );
+    }
   });
 });
