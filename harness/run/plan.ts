@@ -166,9 +166,10 @@ function checkMachine(wanted: string, builds: readonly Build[]): void {
   if (wanted === '') throw new UsageError("--machine '' names no machine type; accepted: names and globs");
   const matches = picomatch(wanted);
   if (sortedMachineTypes(builds).some((type) => matches(type))) return;
-  // A machine of another architecture is for other scenarios of the run than those that are chosen.
+  // A machine of another architecture is for other scenarios of the run than those that are chosen; no build is there that knows its versions.
   const family = findFamily(wanted);
-  if (family && !builds.some(({ arch }) => arch === family.architecture)) return;
+  const isVersioned = /[*?[{]|-\d+\.\d+/.test(wanted);
+  if (family && isVersioned && !builds.some(({ arch }) => arch === family.architecture)) return;
   const aliased = builds.flatMap((build) => build.probe.machineTypes.filter(({ alias }) => alias === wanted));
   const named = [...new Set(aliased.map(({ name }) => name))].join(', ');
   if (named !== '')

@@ -213,6 +213,9 @@ describe('a plan', () => {
     ]);
     const wrong = { ...narrowed, machines: ['pseries-9.9'] };
     expect(() => planCells(scenarios, wrong)).to.throw(UsageError, '--machine pseries-9.9 is no machine type');
+    // Where no build is there that knows the versions of a family, a type is to have one at least.
+    const slip = { ...narrowed, machines: ['pc-q35-72', 'pseries-7.2'] };
+    expect(() => planCells(scenarios.slice(1), slip)).to.throw(UsageError, '--machine pc-q35-72 is no machine type');
   });
 });
 
