@@ -14,7 +14,7 @@ const at = { name: 8, length: 12, value: 16 };
 const statuses = { complete: 0, sibling: 1, child: 2, property: 3, parent: 4 };
 const notConfigurable = -9003;
 
-/** What the call has left in its work area. Throws GuestError where its status is none of those that tell something. */
+/** What the call has left in its work area. Throws GuestError where its status is none of those that tell something, and where what it tells is not in the area. */
 export function readWorkArea(status: number, area: Buffer): Told {
   switch (status) {
     case statuses.complete:
@@ -23,11 +23,8 @@ export function readWorkArea(status: number, area: Buffer): Told {
       return { kind: 'sibling', name: textAt(area, area.readUInt32BE(at.name)) };
     case statuses.child:
       return { kind: 'child', name: textAt(area, area.readUInt32BE(at.name)) };
-    case statuses.property: {
-      const from = area.readUInt32BE(at.value);
-      const value = Buffer.from(area.subarray(from, from + area.readUInt32BE(at.length)));
-      return { kind: 'property', name: textAt(area, area.readUInt32BE(at.name)), value };
-    }
+    case statuses.property:
+      return propertyIn(area);
     case statuses.parent:
       return { kind: 'parent' };
     case notConfigurable:
@@ -35,6 +32,11 @@ export function readWorkArea(status: number, area: Buffer): Told {
     default:
       throw new GuestError(`ibm,configure-connector answered ${status}`);
   }
+}
+
+/** What was told, for messages: "the property reg", "the parent". */
+export function describeTold(told: Told): string {
+  return 'name' in told ? `the ${told.kind} ${told.name}` : `the ${told.kind}`;
 }
 
 interface OpenNode {
@@ -63,6 +65,16 @@ export function nodeOf(told: readonly Told[]): TreeNode {
   if (node && above.children.length === 1 && names.length === 1 && told.at(-1)?.kind === 'complete') return node;
   throw new GuestError(
     `ibm,configure-connector ended in ${names.join('/') || 'no node'} instead of the node that it began`,
+  );
+}
+
+function propertyIn(area: Buffer): Told {
+  const name = textAt(area, area.readUInt32BE(at.name));
+  const [from, length] = [area.readUInt32BE(at.value), area.readUInt32BE(at.length)];
+  if (from + length <= area.length)
+    return { kind: 'property', name, value: Buffer.from(area.subarray(from, from + length)) };
+  throw new GuestError(
+    `ibm,configure-connector left the property ${name} at ${hex(from)} of its work area, where there is no room for its ${length} bytes`,
   );
 }
 

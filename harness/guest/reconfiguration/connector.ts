@@ -5,7 +5,7 @@ import type { PciAddress } from '../../pci/address.js';
 import { configAddress } from '../../pci/rtas-access.js';
 import type { SlotController } from '../slot-controller.js';
 import { borrowPage, pageAt, pageBytes } from './borrowed-page.js';
-import { nodeOf, readWorkArea, type Told } from './configuration.js';
+import { describeTold, nodeOf, readWorkArea, type Told } from './configuration.js';
 import type { HotplugRequest } from './event-log.js';
 import type { PlatformEvents, Rtas } from './platform-events.js';
 
@@ -18,6 +18,9 @@ const senses = ['empty', 'present', 'unusable', 'exchange', 'recover'] as const;
 
 /** Bus, device and function in the first word of `reg`. Source: PCI Bus Binding to IEEE Std 1275-1994, 2.2.1.1. */
 const functionMask = 0xffff00;
+
+/** More pieces than any node of a PCI function has: who is told so many is told them for ever. */
+const mostPieces = 1000;
 
 /** Where a connector is. */
 export interface ConnectorPlace {
@@ -69,16 +72,26 @@ export class DrConnector implements SlotController {
     return this.platform.events.take({ action, index: this.index }, this.named);
   }
 
-  /** Asks for so many pieces of the connector's node, as a guest does on its way through ibm,configure-connector; fewer where it ends. */
+  /**
+   * Asks for so many pieces of the connector's node, as a guest does on its way through ibm,configure-connector; fewer where it ends. Throws
+   * GuestError where it does not end.
+   */
   async askForNode(pieces: number): Promise<Told[]> {
     return borrowPage(this.platform.rtas.qtest, async () => {
       const told: Told[] = [];
       const start = Buffer.alloc(pageBytes);
       start.writeUInt32BE(this.index);
       await this.platform.rtas.qtest.writeBlock(pageAt, start);
-      while (told.length < pieces && told.at(-1)?.kind !== 'complete') {
+      let last: Told | undefined;
+      while (told.length < pieces && last?.kind !== 'complete') {
+        if (last && told.length === mostPieces) {
+          throw new GuestError(
+            `ibm,configure-connector told ${told.length} pieces of the node of ${this.named}, and of no end; the last one is ${describeTold(last)}`,
+          );
+        }
         const [status = 0] = await this.platform.rtas.call('ibm,configure-connector', [pageAt, 0], 1);
-        told.push(readWorkArea(status, await this.platform.rtas.qtest.readBlock(pageAt, pageBytes)));
+        last = readWorkArea(status, await this.platform.rtas.qtest.readBlock(pageAt, pageBytes));
+        told.push(last);
       }
       return told;
     });

@@ -33,7 +33,8 @@ function area(words: Readonly<Record<number, number>>, text: Readonly<Record<num
 }
 
 /**
- * 1. Every kind of answer of ibm,configure-connector is read from its work area; a status that tells nothing is a GuestError.
+ * 1. Every kind of answer of ibm,configure-connector is read from its work area; a status that tells nothing, and what is not in the area, is a
+ * GuestError.
  * 2. A node that was told whole is that node; one that ends where it should not is a GuestError that says where.
  */
 describe('ibm,configure-connector', () => {
@@ -47,6 +48,14 @@ describe('ibm,configure-connector', () => {
     expect(() => readWorkArea(-9003, area({}))).to.throw(GuestError, /answered -9003: the connector is isolated/);
     expect(() => readWorkArea(-1, area({}))).to.throw(GuestError, /answered -1$/);
     expect(() => readWorkArea(2, area({ 8: 5000 }))).to.throw(GuestError, /left a name at 0x1388/);
+    const full = { 8: 20, 12: 96, 16: 4000 };
+    expect(readWorkArea(3, area(full, { 20: 'reg' })))
+      .to.have.property('value')
+      .with.length(96);
+    for (const past of [{ 12: 97 }, { 16: 4001 }, { 12: 0xffffffff }, { 12: 0, 16: 4097 }]) {
+      const cut = (): Told => readWorkArea(3, area({ ...full, ...past }, { 20: 'reg' }));
+      expect(cut, JSON.stringify(past)).to.throw(GuestError, /left the property reg at 0x\w+ of its work area, where/);
+    }
     expect(() => readWorkArea(2, area({ 8: 4095 }, { 4095: 'x' }))).to.throw(GuestError, /left a name at 0xfff/);
   });
 
