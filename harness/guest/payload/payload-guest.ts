@@ -5,6 +5,7 @@ import type { Machine } from '../../machine/machine.js';
 import { familyOf } from '../../machine/family.js';
 import { EcamAccess, type PciAccess } from '../../pci/access.js';
 import type { PortWidth } from '../../qtest/client.js';
+import { firstSerial } from '../first-serial.js';
 import { locateRam, readRam } from '../state/memory.js';
 import { aarch64Commands } from './aarch64-commands.js';
 import { GuestMemory } from './guest-memory.js';
@@ -13,6 +14,8 @@ import { type Command, commands } from './protocol.js';
 import { pageBytes, type WalkedRange, WalkLaw } from './walk.js';
 import { type PortField, x86Commands, X86ConfigAccess } from './x86-ports.js';
 
+/** For messages. */
+const itself = 'its payload guest';
 /** Where in RAM the guest walks when it starts, to the end of RAM or of 2 GiB; and VALUE of its STATE in its source. */
 const places = { first: 0x100000, word: 0x8010 };
 /** Memory that the guest maps, by architecture. */
@@ -49,7 +52,7 @@ export class PayloadGuest implements AsyncDisposable {
    */
   static async attach(machine: Machine, deadline: Deadline): Promise<PayloadGuest> {
     await using undo = new DisposeStack();
-    const port = new PayloadPort(wireOf(machine));
+    const port = new PayloadPort(firstSerial(machine, itself));
     undo.defer(() => port.close());
     const hello = port.hello(deadline);
     // A refused `cont` is the better reason.
@@ -80,7 +83,7 @@ export class PayloadGuest implements AsyncDisposable {
   arrive(machine: Machine): Promise<void> {
     this.current = machine;
     this.ticksPerSecond = undefined;
-    this.port.moveTo(wireOf(machine));
+    this.port.moveTo(firstSerial(machine, itself));
     return Promise.resolve();
   }
 
@@ -238,9 +241,4 @@ export class PayloadGuest implements AsyncDisposable {
     const ticks = await this.timeStampCounter();
     return { ticks, ms: (beforeMs + performance.now()) / 2 };
   }
-}
-
-function wireOf({ serials: [wire], label }: Machine): Machine['serials'][number] {
-  if (wire) return wire;
-  throw new StateError(`the ${label} QEMU has no serial port for its payload guest`);
 }

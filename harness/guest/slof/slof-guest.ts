@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Deadline } from '../../core/deadline.js';
 import { DisposeStack } from '../../core/dispose.js';
-import { ConnectError, GuestError, messageOf, StateError, UsageError } from '../../core/errors.js';
+import { ConnectError, GuestError, messageOf, UsageError } from '../../core/errors.js';
 import { Watch } from '../../core/watch.js';
 import { familyOf } from '../../machine/family.js';
 import type { Machine } from '../../machine/machine.js';
+import { firstSerial } from '../first-serial.js';
 import { type MsiAnswer, MsiCalls, type MsiRequest } from '../rtas/change-msi.js';
 
 /** Words of a command line that have SLOF stop at its prompt. */
@@ -38,7 +39,7 @@ export class SlofGuest implements AsyncDisposable {
     const { rtas: buid } = familyOf(current.spec.machineType);
     if (!buid) throw new UsageError(`a machine of type ${current.spec.machineType} has no SLOF; accepted: pseries`);
     this.msi = new MsiCalls((name, args, results) => this.rtas(name, args, results), buid);
-    this.wire = this.listen(wireOf(current));
+    this.wire = this.listen(firstSerial(current, 'SLOF'));
   }
 
   /** Starts a machine that was just launched with `slofWords` and a serial port, and waits for SLOF's prompt. */
@@ -64,7 +65,7 @@ export class SlofGuest implements AsyncDisposable {
     this.close('the guest has gone to another machine');
     this.current = machine;
     this.heard = new Watch<string>(tail);
-    this.wire = this.listen(wireOf(machine));
+    this.wire = this.listen(firstSerial(machine, 'SLOF'));
     return Promise.resolve();
   }
 
@@ -147,9 +148,4 @@ function tail(text: string): string {
 
 function hexOf(word: number): string {
   return (word >>> 0).toString(16);
-}
-
-function wireOf({ serials: [wire], label }: Machine): Machine['serials'][number] {
-  if (wire) return wire;
-  throw new StateError(`the ${label} QEMU has no serial port for SLOF`);
 }
