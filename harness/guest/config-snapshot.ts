@@ -1,3 +1,4 @@
+import { GuestError } from '../core/errors.js';
 import type { Machine } from '../machine/machine.js';
 import type { PciAccess } from '../pci/access.js';
 import { formatAddress, type PciAddress } from '../pci/address.js';
@@ -37,6 +38,17 @@ const romRegion = 6;
 export async function listFunctions(machine: Machine): Promise<ListedFunction[]> {
   const buses = await machine.qmp.execute('query-pci');
   return buses.flatMap((bus) => bus.devices.flatMap((device) => withChildren(device)));
+}
+
+/** The function of the device with a `-device` id. Throws GuestError that lists the ids there are. */
+export async function findDevice(machine: Machine, id: string): Promise<ListedFunction> {
+  const functions = await listFunctions(machine);
+  const found = functions.find((listed) => listed.id === id);
+  if (found) return found;
+  const known = functions.map((listed) => listed.id).filter((known) => known !== '');
+  throw new GuestError(
+    `the ${machine.label} QEMU has no PCI device with the id '${id}'; it has: ${known.join(', ') || 'none'}`,
+  );
 }
 
 function withChildren(device: PciDevice, bridge?: ListedFunction): ListedFunction[] {

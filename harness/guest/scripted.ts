@@ -1,7 +1,7 @@
 import type { Deadline } from '../core/deadline.js';
 import { GuestError } from '../core/errors.js';
 import { within } from '../core/within.js';
-import { devicesOf, parseDeviceLine } from '../machine/device-line.js';
+import { devicesOf } from '../machine/device-line.js';
 import { familyOf, type MachineFamily } from '../machine/family.js';
 import type { Machine } from '../machine/machine.js';
 import { EcamAccess, type PciAccess, PortAccess } from '../pci/access.js';
@@ -14,10 +14,17 @@ import { isEvent } from '../qmp/messages.js';
 import { QtestRtas, type RtasCall } from '../qtest/rtas.js';
 import type { StateArea } from '../record/outcome.js';
 import { AcpiHotplug, hasAcpiHotplug } from './acpiphp.js';
-import { type ConfigSnapshot, type ListedFunction, listFunctions, snapshotConfig } from './config-snapshot.js';
+import {
+  type ConfigSnapshot,
+  findDevice,
+  type ListedFunction,
+  listFunctions,
+  snapshotConfig,
+} from './config-snapshot.js';
 import { expectedEcam } from './expected-ecam.js';
 import { mapDevices, reachDevices } from './map-devices.js';
 import { PciehpSlot } from './pciehp.js';
+import { consentMs, insertDevice, withdrawDevice } from './plug.js';
 import type { DrConnector } from './reconfiguration/connector.js';
 import { DynamicReconfiguration } from './reconfiguration/reconfiguration.js';
 import { ShpcSlot } from './shpchp.js';
@@ -26,8 +33,6 @@ import type { FixedFacts } from './state/fixed-facts.js';
 import type { StatePart } from './state/part.js';
 import { readState } from './state/snapshot.js';
 
-/** Milliseconds that QEMU may take to carry out what the guest consented to. */
-const consentMs = 5000;
 /** Milliseconds within which QEMU usually says that a device is deleted; what takes longer is looked into. */
 const promptMs = 150;
 const headerTypeOffset = 0x0e;
@@ -51,23 +56,27 @@ export class ScriptedGuest {
   private constructor(
     readonly machine: Machine,
     private readonly deadline: Deadline,
-    access?: PciAccess,
+    { access, before }: { access?: PciAccess | undefined; before?: ScriptedGuest | undefined } = {},
   ) {
     this.family = familyOf(machine.spec.machineType);
     const { qtest } = machine;
     const call = new QtestRtas(qtest, borrowedPlace).call;
     this.access = access ?? usualAccess(machine, this.family, call);
-    if (this.family.rtas) this.reconfiguration = new DynamicReconfiguration({ call, qtest }, this.access);
+    if (this.family.rtas)
+      this.reconfiguration = new DynamicReconfiguration({ call, qtest }, this.access, before?.reconfiguration);
   }
 
   /** The guest of a machine that has just been started: its firmware has not run yet. */
   static attach(machine: Machine, deadline: Deadline): ScriptedGuest {
-    return new ScriptedGuest(machine, deadline, expectedEcam(machine));
+    return new ScriptedGuest(machine, deadline, { access: expectedEcam(machine) });
   }
 
-  /** The guest that came to a machine by migration: what its firmware did came with it, and nothing is done again. */
-  static resume(machine: Machine, deadline: Deadline): ScriptedGuest {
-    const guest = new ScriptedGuest(machine, deadline);
+  /**
+   * The guest that came to a machine by migration: what its firmware did came with it, and nothing is done again.
+   * @param before the guest where it came from, which was told what this one knows: it has that in its RAM.
+   */
+  static resume(machine: Machine, deadline: Deadline, before?: ScriptedGuest): ScriptedGuest {
+    const guest = new ScriptedGuest(machine, deadline, { before });
     guest.booted = Promise.resolve([]);
     return guest;
   }
@@ -85,7 +94,7 @@ export class ScriptedGuest {
       : 0;
     const isEnabled = (register & 1) !== 0;
     const moved = isEnabled ? new EcamAccess(machine.qtest, (register & ecamBaseMask) >>> 0) : ports;
-    const guest = new ScriptedGuest(machine, deadline, rtas || (ecam && !place) ? undefined : moved);
+    const guest = new ScriptedGuest(machine, deadline, { access: rtas || (ecam && !place) ? undefined : moved });
     guest.booted = Promise.resolve([]);
     return guest;
   }
@@ -121,16 +130,13 @@ export class ScriptedGuest {
   /** Plugs a device in (`device_add`), which the guest does not look at before `acceptPlug`; gives its id. Throws ExecuteError when QEMU refuses it. */
   async insert(device: string): Promise<string> {
     await this.boot();
-    const line = parseDeviceLine(device);
-    if (line.id === undefined) throw new GuestError(`'${device}' needs an id to be hotplugged`);
-    await this.machine.addDevice(line);
-    return line.id;
+    return insertDevice(this.machine, device);
   }
 
   /** Brings up a device that was plugged in, on this machine or on one that the guest has left since. */
   async acceptPlug(id: string): Promise<void> {
     await this.boot();
-    const plugged = await this.find(id);
+    const plugged = await findDevice(this.machine, id);
     await (await this.controllerOf(plugged)).acceptPlug();
     const header = await this.access.read(plugged.address, headerTypeOffset, 1);
     if ((header & 0x7f) === 1) await enumerate(this.access);
@@ -162,13 +168,13 @@ export class ScriptedGuest {
   /** The slot registers of a root port or downstream port, by its `-device` id. */
   async slot(id: string): Promise<PciehpSlot> {
     await this.boot();
-    return this.expressSlot(await this.find(id));
+    return this.expressSlot(await findDevice(this.machine, id));
   }
 
   /** The dynamic reconfiguration connector that a PCI device of a pseries machine is in, by the device's `-device` id. */
   async connector(id: string): Promise<DrConnector> {
     await this.boot();
-    if (this.reconfiguration) return this.reconfiguration.connectorOf(await this.find(id));
+    if (this.reconfiguration) return this.reconfiguration.connectorOf(this.machine, await findDevice(this.machine, id));
     throw new GuestError(`there are no dynamic reconfiguration connectors on ${this.machine.spec.machineType}`);
   }
 
@@ -207,15 +213,13 @@ export class ScriptedGuest {
 
   /** The removal of a device with the guest's consent, up to the event that is still to come. */
   private async release(id: string): Promise<{ deleted: Promise<true> }> {
-    const release = await this.releaseOf(id);
-    const removal = await this.machine.requestRemoval(id, this.deadline.within(consentMs));
-    await release();
-    return removal;
+    const letGo = await this.releaseOf(id);
+    return withdrawDevice(this.machine, id, { letGo, deadline: this.deadline });
   }
 
   /** What the guest does when it is asked for a device; its slot is looked up now, for as long as it is there. */
   private async releaseOf(id: string): Promise<() => Promise<void>> {
-    const controller = await this.controllerOf(await this.find(id));
+    const controller = await this.controllerOf(await findDevice(this.machine, id));
     return () => controller.releaseDevice();
   }
 
@@ -270,16 +274,6 @@ export class ScriptedGuest {
     return (await listFunctions(this.machine)).some((listed) => listed.id === id);
   }
 
-  private async find(id: string): Promise<ListedFunction> {
-    const functions = await listFunctions(this.machine);
-    const found = functions.find((listed) => listed.id === id);
-    if (found) return found;
-    const known = functions.map((listed) => listed.id).filter((known) => known !== '');
-    throw new GuestError(
-      `the ${this.machine.label} QEMU has no PCI device with the id '${id}'; it has: ${known.join(', ')}`,
-    );
-  }
-
   /** Who answers for the slot that a device is in: ACPI where its ports answer, otherwise what the bridge above has. */
   private async controllerOf(listed: ListedFunction): Promise<SlotController> {
     const { bridge, address } = listed;
@@ -289,7 +283,7 @@ export class ScriptedGuest {
       const bsel = await this.busSelector(bridge);
       if (bsel !== undefined) return new AcpiHotplug(this.machine.qtest, port, { bsel, device: address.device, name });
     }
-    if (this.reconfiguration) return this.reconfiguration.connectorOf(listed);
+    if (this.reconfiguration) return this.reconfiguration.connectorOf(this.machine, listed);
     if (!bridge)
       throw new GuestError(`${name} on the root bus cannot be hot-plugged on ${this.machine.spec.machineType}`);
     const space = await this.access.readSpace(bridge.address);

@@ -98,8 +98,10 @@ export class RunningJourney implements Journey<GuestKind>, AsyncDisposable {
     if (hasArrived(outcome)) {
       this.hop += 1;
       if (running) await this.follow(running, { destination, held: goesOn && holds(plan), goesOn });
-      const guest = running ? this.here.guest : ScriptedGuest.resume(destination, this.plan.deadline);
-      this.current = { machine: destination, guest };
+      const { guest } = this.here;
+      const arrived =
+        guest instanceof ScriptedGuest ? ScriptedGuest.resume(destination, this.plan.deadline, guest) : guest;
+      this.current = { machine: destination, guest: arrived };
       // One that is suspended gives no sign of life before it is woken, and waits for nobody.
       if (state === 'running')
         Object.assign(outcome, await this.outage(startedMs, holds(plan) ? outcome.arrivedMs : undefined));

@@ -1,7 +1,7 @@
 import { GuestError } from '../../core/errors.js';
 import { formatAddress } from '../../pci/address.js';
-import { listFunctions, type ListedFunction } from '../config-snapshot.js';
-import { type GuestShell, quoted } from './shell.js';
+import { findDevice } from '../config-snapshot.js';
+import type { GuestShell } from './shell.js';
 
 /** A PCI function as Linux has it. */
 export interface GuestFunction {
@@ -32,12 +32,12 @@ export async function pciFunctions(guest: GuestShell): Promise<GuestFunction[]> 
 
 /** The address of a device's function as the guest writes it. Throws GuestError when QEMU has no device of that id. */
 export async function functionOf(guest: GuestShell, id: string): Promise<string> {
-  return `0000:${formatAddress((await listedAs(guest, id)).address)}`;
+  return `0000:${formatAddress((await findDevice(guest.machine, id)).address)}`;
 }
 
 /** The address of the slots behind a bridge: "0000:01:00" of the first one. Throws GuestError when it is no bridge. */
 export async function slotBehind(guest: GuestShell, id: string): Promise<string> {
-  const { buses } = await listedAs(guest, id);
+  const { buses } = await findDevice(guest.machine, id);
   if (!buses) throw new GuestError(`${id} is no bridge: it has no slots`);
   return `0000:${buses.secondary.toString(16).padStart(2, '0')}:00`;
 }
@@ -58,11 +58,4 @@ async function madeBy(guest: GuestShell, id: string, kind: 'net' | 'block'): Pro
   const anywhere = `$(ls ${at}/${kind} ${at}/virtio*/${kind} 2>/dev/null | grep -v : | head -n 1)`;
   await guest.until(`[ -n "${anywhere}" ]`, `a ${kind} device of ${id}`);
   return guest.sh(`echo ${anywhere}`);
-}
-
-async function listedAs({ machine }: GuestShell, id: string): Promise<ListedFunction> {
-  const functions = await listFunctions(machine);
-  const found = functions.find((listed) => listed.id === id);
-  if (found) return found;
-  throw new GuestError(`the ${machine.label} QEMU has no PCI device with the id ${quoted(id)}`);
 }

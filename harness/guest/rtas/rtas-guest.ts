@@ -1,8 +1,7 @@
 import type { Deadline } from '../../core/deadline.js';
 import { DisposeStack } from '../../core/dispose.js';
-import { GuestError, StateError, UsageError } from '../../core/errors.js';
+import { GuestError, UsageError } from '../../core/errors.js';
 import { cellsOf, nodeAt, readDeviceTree, treeBytes, type TreeNode } from '../../machine/device-tree.js';
-import { parseDeviceLine } from '../../machine/device-line.js';
 import { familyOf } from '../../machine/family.js';
 import type { Machine } from '../../machine/machine.js';
 import type { PciAccess } from '../../pci/access.js';
@@ -10,8 +9,10 @@ import { parseAddress } from '../../pci/address.js';
 import { enumerate } from '../../pci/enumerate.js';
 import { type BusUnitId, RtasAccess } from '../../pci/rtas-access.js';
 import type { RtasCall } from '../../qtest/rtas.js';
-import { listFunctions } from '../config-snapshot.js';
+import { findDevice, listFunctions } from '../config-snapshot.js';
+import { firstSerial } from '../first-serial.js';
 import { mapDevices } from '../map-devices.js';
+import { insertDevice, withdrawDevice } from '../plug.js';
 import type { DrConnector } from '../reconfiguration/connector.js';
 import { DynamicReconfiguration } from '../reconfiguration/reconfiguration.js';
 import { readMsix } from '../state/msix.js';
@@ -21,10 +22,10 @@ import { bufferWords } from './frame.js';
 import { RtasPort } from './port.js';
 import { pciNode } from './pci-node.js';
 
+/** For messages. */
+const itself = 'its RTAS guest';
 /** Words at the start of an argument buffer: token, number of arguments, number of results. */
 const headWords = 3;
-/** Milliseconds that QEMU may take to carry out what the guest consented to. */
-const consentMs = 5000;
 /** The most of a device tree that is read to learn how long it is. */
 const treeHeaderBytes = 40;
 
@@ -67,7 +68,7 @@ export class RtasGuest implements AsyncDisposable {
     const { rtas: buid } = familyOf(machine.spec.machineType);
     if (!buid) throw new UsageError(`a machine of type ${machine.spec.machineType} has no RTAS; accepted: pseries`);
     await using undo = new DisposeStack();
-    const port = new RtasPort(wireOf(machine));
+    const port = new RtasPort(firstSerial(machine, itself));
     undo.defer(() => port.close());
     const hello = port.hello(deadline);
     // A refused `cont` is the better reason.
@@ -90,7 +91,7 @@ export class RtasGuest implements AsyncDisposable {
   /** Takes up with the machine that it came to by migration, which may still be stopped. What it was being asked is asked there again. */
   arrive(machine: Machine): Promise<void> {
     this.current = machine;
-    this.way.port.moveTo(wireOf(machine));
+    this.way.port.moveTo(firstSerial(machine, itself));
     return Promise.resolve();
   }
 
@@ -129,26 +130,23 @@ export class RtasGuest implements AsyncDisposable {
 
   /** Plugs a device in, as `-device` takes it, and brings it up. Throws ExecuteError when QEMU refuses it. */
   async hotplug(device: string): Promise<void> {
-    const line = parseDeviceLine(device);
-    if (line.id === undefined) throw new GuestError(`'${device}' needs an id to be hotplugged`);
-    await this.current.addDevice(line);
-    await (await this.connector(line.id)).acceptPlug();
+    const id = await insertDevice(this.current, device);
+    await (await this.connector(id)).acceptPlug();
   }
 
   /** Asks for a device back, and lets it go; resolves when QEMU says DEVICE_DELETED, and throws WaitTimeoutError when it does not within five seconds. */
   async unplug(id: string): Promise<void> {
     const connector = await this.connector(id);
-    const { deleted } = await this.current.requestRemoval(id, this.way.deadline.within(consentMs));
-    await connector.releaseDevice();
-    await deleted;
+    const letGo = (): Promise<void> => connector.releaseDevice();
+    await (
+      await withdrawDevice(this.current, id, { letGo, deadline: this.way.deadline })
+    ).deleted;
     this.current.forgetDevice(id);
   }
 
   /** The dynamic reconfiguration connector that a PCI device is in, by its `-device` id. Throws GuestError where there is no such device. */
   async connector(id: string): Promise<DrConnector> {
-    const listed = (await listFunctions(this.current)).find((one) => one.id === id);
-    if (!listed) throw new GuestError(`the ${this.current.label} QEMU has no PCI device with the id '${id}'`);
-    return this.reconfiguration.connectorOf(listed);
+    return this.reconfiguration.connectorOf(this.current, await findDevice(this.current, id));
   }
 
   /** Numbers the buses and gives every memory BAR an address, as firmware does. */
@@ -193,9 +191,4 @@ function tokensOf(tree: TreeNode): Map<string, number> {
       value.length === 4 ? [[name, value.readUInt32BE()] as const] : [],
     ),
   );
-}
-
-function wireOf({ serials: [wire], label }: Machine): Machine['serials'][number] {
-  if (wire) return wire;
-  throw new StateError(`the ${label} QEMU has no serial port for its RTAS guest`);
 }

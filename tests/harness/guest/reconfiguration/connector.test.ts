@@ -3,18 +3,24 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Deadline } from '../../../../harness/core/deadline.js';
 import { GuestError } from '../../../../harness/core/errors.js';
+import { DrConnector } from '../../../../harness/guest/reconfiguration/connector.js';
+import { PlatformEvents } from '../../../../harness/guest/reconfiguration/platform-events.js';
 import { ScriptedGuest } from '../../../../harness/guest/scripted.js';
 import { cellsOf, nodeAt, readDeviceTree } from '../../../../harness/machine/device-tree.js';
 import { ExecuteError } from '../../../../harness/qmp/errors.js';
 import { failure } from '../../support/failure.js';
 import { Launchpad } from '../../support/launchpad.js';
+import { move } from '../payload/stage.js';
 import { ppc64 } from '../rtas/stage.js';
+import { PlayedPlatform } from './played-platform.js';
 
 const words = [
   ...['-device', 'e1000e,id=n0,bus=pci.0,addr=0x1,romfile='],
   ...['-device', 'pci-bridge,id=bridge0,bus=pci.0,addr=0x3,chassis_nr=7'],
   ...['-device', 'e1000e,id=n1,bus=bridge0,addr=0x2,romfile='],
 ];
+/** Pieces of a node that no guest asks for; a platform that went on for ever would hold the test with it. */
+const tooMany = 2000;
 const places = [
   { bus: 'bus=pci.0,addr=0x5', address: { bus: 0, device: 5, function: 0 }, index: 0x40000028 },
   { bus: 'bus=bridge0,addr=0x4', address: { bus: 1, device: 4, function: 0 }, index: 0x40000720 },
@@ -26,7 +32,10 @@ const places = [
  * 2. A connector has the index that the device tree gives it.
  * 3. What nobody asked for is not done, and what was asked instead is told; requests of several slots and functions wait for their turn.
  * 4. A connector that is empty, isolated or without a bridge that can be unplugged is told as QEMU tells it.
- * 5. A reset takes what was asked back and not let go, and ends all requests; RTAS knows no connectors of other machines.
+ * 5. A request that was never answered is forgotten with the device; one that the guest was told of is known after a migration.
+ * 6. A device of another host bridge is refused.
+ * 7. A node without an end is an error that shows its last piece.
+ * 8. A reset takes what was asked back and not let go, and ends all requests; RTAS knows no connectors of other machines.
  */
 for (const suite of ['bookworm', 'trixie'] as const) {
   describe(`dynamic reconfiguration on ${suite}`, function () {
@@ -150,10 +159,52 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       expect(cellsOf(await slot.configure(begun), 'ibm,my-drc-index')).to.deep.equal([slot.index]);
       // The request to add it is still there, and does not matter.
       await guest.unplug('h0');
+      const forgotten = await failure(slot.takeRequest('add'), GuestError);
+      expect(forgotten.message).to.match(/check-exception told of nothing$/);
       const empty = await failure(slot.unisolate(), GuestError);
       expect(empty.message).to.match(/^set-indicator answered -3 to isolation-state 1 /);
       const bridge = await failure(guest.unplug('bridge0'), ExecuteError);
       expect(bridge.message).to.match(/Hot unplug of PCI bridges not supported/);
+    });
+
+    it('knows after a migration what the guest was told', async () => {
+      const guest = await start();
+      const cards = [5, 6].map((slot) => `virtio-net-pci,romfile=,id=h${slot},bus=pci.0,addr=${slot}`);
+      for (const card of cards) await guest.insert(card);
+      await guest.acceptPlug('h6');
+      const destination = await pad.launch({
+        ...{
+          build: await ppc64(suite),
+          machineType: 'pseries-5.2',
+          memoryMiB: 256,
+          label: 'destination',
+          incoming: true,
+        },
+        words: [...words, ...cards.flatMap((card) => ['-device', card])],
+      });
+      await move(guest.machine, destination);
+      const arrived = ScriptedGuest.resume(destination, Deadline.after(30_000), guest);
+      await arrived.acceptPlug('h5');
+      for (const id of ['h5', 'h6']) await arrived.unplug(id);
+      expect(await ids(arrived)).to.deep.equal(['n0', 'bridge0', 'n1']);
+    });
+
+    it('is that of one host bridge', async () => {
+      const machine = await pad.launch({
+        ...{ build: await ppc64(suite), machineType: 'pseries-5.2', memoryMiB: 256 },
+        words: [
+          ...[...words, '-device', 'spapr-pci-host-bridge,id=host1,index=1'],
+          ...['-device', 'pci-bridge,id=bridge1,bus=host1.0,addr=0x3,chassis_nr=8'],
+          ...['-device', 'e1000e,id=far,bus=bridge1,addr=0x1,romfile='],
+        ],
+      });
+      const guest = ScriptedGuest.attach(machine, Deadline.after(30_000));
+      for (const id of ['bridge1', 'far']) {
+        expect((await failure(guest.connector(id), GuestError)).message).to.equal(
+          `the slot of ${id} is below host bridge 1; a guest here knows host bridge 0 alone`,
+        );
+      }
+      expect((await guest.connector('n1')).index).to.equal(0x40000710);
     });
 
     it('ends with a reset what was asked for', async () => {
@@ -170,6 +221,27 @@ for (const suite of ['bookworm', 'trixie'] as const) {
     });
   });
 }
+
+describe('a connector of a platform that is played', () => {
+  it('has a node with an end', async () => {
+    let calls = 0;
+    const rtas = new PlayedPlatform(([at = 0], ram) => {
+      for (const [word, place] of [20, 4, 24].map((word, index) => [word, 8 + 4 * index] as const)) {
+        ram.writeUInt32BE(word, at + place);
+      }
+      ram.write('reg\0', at + 20, 'latin1');
+      calls += 1;
+      return calls < tooMany ? 3 : 0;
+    });
+    const place = { index: 0x40000028, address: { bus: 0, device: 5, function: 0 }, name: 'the slot of h0' };
+    const slot = new DrConnector({ rtas, events: new PlatformEvents(rtas) }, place);
+    expect(await slot.askForNode(5)).to.have.length(5);
+    expect((await failure(slot.configure(), GuestError)).message).to.equal(
+      'ibm,configure-connector told 1000 pieces of the node of the slot of h0 (DR connector 0x40000028), and of no end; the last one is the property reg',
+    );
+    expect(rtas.isUntouched).to.equal(true);
+  });
+});
 
 describe('dynamic reconfiguration elsewhere', () => {
   it('is not there', async () => {

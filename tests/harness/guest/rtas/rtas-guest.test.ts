@@ -74,7 +74,9 @@ describe('the RTAS guest', function () {
       /needs an id to be hotplugged$/,
     );
     const unknown = await failure(guest.connector('h0'), GuestError);
-    expect(unknown.message).to.equal("the destination QEMU has no PCI device with the id 'h0'");
+    expect(unknown.message).to.equal(
+      "the destination QEMU has no PCI device with the id 'h0'; it has: net0, net1, usb0, bridge0, net2",
+    );
   });
 
   it('tells what cannot be called', async () => {
