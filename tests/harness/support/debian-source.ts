@@ -108,8 +108,10 @@ export function edit(folder: string, { file, from, to }: Edit): void {
 /** `git WORDS` in a repository, as somebody whom its commits can name, and at one time: the same content is the same commit, and is compiled once. */
 export function gitIn(repository: string): (...words: string[]) => Promise<string> {
   const who = ['-c', 'user.name=Godwit', '-c', 'user.email=godwit@localhost', '-c', 'commit.gpgSign=false'];
+  // Nothing goes on behind a command: a repository that is being packed cannot be removed.
+  const alone = ['-c', 'gc.auto=0', '-c', 'maintenance.auto=false'];
   const env = { GIT_AUTHOR_DATE: releasedAt, GIT_COMMITTER_DATE: releasedAt };
-  return async (...words) => (await execa('git', ['-C', repository, ...who, ...words], { env })).stdout;
+  return async (...words) => (await execa('git', ['-C', repository, ...who, ...alone, ...words], { env })).stdout;
 }
 
 /** Downloads the source package of a suite's QEMU into `folder`, by an apt with its state in another: the paths of its two archives. */
