@@ -139,8 +139,12 @@ export async function removeBuilds(names: readonly string[], options: ResolveOpt
     deadline: options.deadline ?? Deadline.after(askMs),
     ...(options.signal && { signal: options.signal }),
   };
-  const commits = await Promise.all(names.filter(isCommitName).map((name) => compiledCommits(name, bounded.deadline)));
-  for (const [index, name] of names.filter(isCommitName).entries()) checkWhole(name, commits[index] ?? []);
+  const removable = async (name: string): Promise<CachedCommit[]> => {
+    const found = await compiledCommits(name, bounded.deadline);
+    checkWhole(name, found);
+    return found;
+  };
+  const commits = await Promise.all(names.filter(isCommitName).map(removable));
   const suites = names.filter((name) => !isCommitName(name));
   for (const name of suites) fetchedFolder(name);
   for (const name of suites) {

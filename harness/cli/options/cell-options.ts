@@ -17,6 +17,7 @@ import {
   type Prepared,
   withGuestOptions,
 } from './guest-options.js';
+import { skippedFor } from './skipped-cells.js';
 
 /** Where the scenarios are that come with Godwit: compiled with it, so that no worker has to. */
 export const catalogue = join(packageRoot, 'dist', 'tests', 'migration');
@@ -75,9 +76,9 @@ export function cellsUnder(
   const lacks = new Set(
     builds.filter(({ probe }) => accel !== 'auto' && !probe.accelerators.includes(accel)).map(({ name }) => name),
   );
-  const judged = cells.map((cell): PlannedCell => {
-    const lacking = cell.skip === undefined ? cell.route.find((name) => lacks.has(name)) : undefined;
-    return lacking === undefined ? cell : { ...cell, skip: `no guest runs under ${accel} here with ${lacking}` };
+  const judged = skippedFor(cells, ({ route }) => {
+    const lacking = route.find((name) => lacks.has(name));
+    return lacking === undefined ? undefined : `no guest runs under ${accel} here with ${lacking}`;
   });
   if (judged.every(({ skip }) => skip !== undefined)) checkAccelerator(cells, builds, accel);
   return judged;

@@ -7,6 +7,7 @@ import { linuxSystem } from '../../guest/linux/system.js';
 import type { PlannedCell } from '../../record/events.js';
 import type { Scenario } from '../../scenario/definition.js';
 import type { GuestSettings } from '../../scenario/guests.js';
+import { skippedFor } from './skipped-cells.js';
 
 /** What `withGuestOptions` adds to the words of a command. */
 export interface GuestWords {
@@ -72,10 +73,9 @@ export async function fetchGuests(
 export function cellsWithKernel(kernel: string | undefined, prepared: Prepared): PlannedCell[] {
   const linux = linuxCells(prepared);
   const unfitness = judgeOf(kernel);
-  const judged = prepared.cells.map((cell): PlannedCell => {
+  const judged = skippedFor(prepared.cells, (cell) => {
     const arch = linux.get(cell);
-    const skip = arch === undefined ? undefined : unfitness(arch);
-    return skip === undefined ? cell : { ...cell, skip };
+    return arch === undefined ? undefined : unfitness(arch);
   });
   const unfit = judged.find((cell, index) => cell !== prepared.cells[index]);
   if (unfit?.skip !== undefined && judged.every(({ skip }) => skip !== undefined)) throw new UsageError(unfit.skip);
